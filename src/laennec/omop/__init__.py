@@ -1,0 +1,1 @@
+"""OMOP as data: CDM tables and fields, vocabularies, concept sets, the summarised result."""
