@@ -1,0 +1,133 @@
+"""Progress of work that takes longer than a second.
+
+A terminal gets live bars, a pipe or a log gets plain lines at intervals, a quiet command gets
+nothing. Work that ends within a second says nothing at all. Labels are constants of the program and
+names of tables; they never carry a value from a row.
+"""
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from typing import Protocol, TextIO
+
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    Progress,
+    TaskID,
+    TaskProgressColumn,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
+
+PATIENCE_S = 1.0
+"""Seconds of silence before anything is shown."""
+
+PLAIN_EVERY_S = 5.0
+"""Seconds between two plain lines of one task."""
+
+
+class Task(Protocol):
+    """One piece of work under way."""
+
+    def advance(self, amount: int) -> None:
+        """Say that ``amount`` more units are done. May be called from any thread."""
+
+
+class Reporter(Protocol):
+    """Shows tasks to whoever waits."""
+
+    def task(self, label: str, *, total: int | None = None) -> AbstractContextManager[Task]:
+        """Begin a task of ``total`` units, or of unknown size; it ends with the context."""
+
+
+class _Nothing:
+    def advance(self, amount: int) -> None:
+        """Say nothing."""
+
+
+class Quiet:
+    """Shows nothing."""
+
+    @contextmanager
+    def task(self, label: str, *, total: int | None = None) -> Iterator[Task]:  # noqa: ARG002
+        """Begin a task that nobody watches."""
+        yield _Nothing()
+
+
+class _PlainTask:
+    def __init__(self, label: str, total: int | None, out: TextIO, now: Callable[[], float]):
+        self._label, self._total, self._out, self._now = label, total, out, now
+        self._done, self._began = 0, now()
+        self._next = self._began + PATIENCE_S
+        self.spoke = False
+
+    def advance(self, amount: int) -> None:
+        self._done += amount
+        if self._now() >= self._next:
+            self._next = self._now() + PLAIN_EVERY_S
+            self._say()
+
+    def end(self) -> None:
+        if self._now() - self._began >= PATIENCE_S:
+            self._say(f" in {self._now() - self._began:.1f} s")
+
+    def _say(self, tail: str = "") -> None:
+        share = f" of {self._total:,}" if self._total else ""
+        print(f"{self._label}: {self._done:,}{share}{tail}", file=self._out, flush=True)
+
+
+class Plain:
+    """Writes a line a few seconds apart, for logs and pipes."""
+
+    def __init__(self, out: TextIO, now: Callable[[], float] = time.monotonic) -> None:
+        self._out, self._now = out, now
+
+    @contextmanager
+    def task(self, label: str, *, total: int | None = None) -> Iterator[Task]:
+        """Begin a task; nothing is written before a second has passed."""
+        task = _PlainTask(label, total, self._out, self._now)
+        yield task
+        task.end()
+
+
+class _RichTask:
+    def __init__(self, bars: Progress, identity: TaskID, now: Callable[[], float]):
+        self._bars, self._identity, self._now = bars, identity, now
+        self._show_at = now() + PATIENCE_S
+
+    def advance(self, amount: int) -> None:
+        self._bars.update(
+            self._identity, advance=amount, visible=True if self._now() >= self._show_at else None
+        )
+
+
+class Live:
+    """Draws bars on a terminal, and clears each when its task ends."""
+
+    def __init__(self, console: Console, now: Callable[[], float] = time.monotonic) -> None:
+        self._console, self._now = console, now
+
+    @contextmanager
+    def task(self, label: str, *, total: int | None = None) -> Iterator[Task]:
+        """Begin a task; its bar appears after a second."""
+        bars = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(bar_width=30),
+            TaskProgressColumn(show_speed=True),
+            TimeElapsedColumn(),
+            TimeRemainingColumn(),
+            console=self._console,
+            transient=True,
+        )
+        with bars:
+            identity = bars.add_task(label, total=total, visible=False)
+            yield _RichTask(bars, identity, self._now)
+
+
+def reporter(out: TextIO, *, quiet: bool) -> Reporter:
+    """Choose how to report: nothing when quiet, bars on a terminal, plain lines otherwise."""
+    if quiet:
+        return Quiet()
+    return Live(Console(file=out)) if out.isatty() else Plain(out)
