@@ -1,0 +1,1 @@
+"""A study and a source of person buckets become one partial result."""

@@ -1,0 +1,64 @@
+"""The bucket kernel: a study over the rows of one bucket of persons, vectorised.
+
+``evaluate_bucket`` gives exactly the partial that ``study.reference.evaluate`` gives for the same
+persons; the reference is the definition, and ``tests/generative/test_runs_agreement.py`` compares
+them on random studies and rows. Each cohort is found once and each set of outcomes is joined once,
+however many results ask for them.
+
+The engine is Polars (``docs/decisions/0003-bucket-kernel.md``). Memory is bounded by the rows of
+one bucket that the plan needs; nothing is written to disk (``runs.spill``).
+"""
+
+from functools import cache
+
+import polars as pl
+
+from laennec.runs.kernel_characteristics import characteristics
+from laennec.runs.kernel_cohorts import Enrolment, enrol
+from laennec.runs.kernel_history import load
+from laennec.runs.kernel_incidence import incidence
+from laennec.runs.kernel_outcomes import outcomes_of
+from laennec.runs.kernel_survival import survival
+from laennec.runs.plan import Plan
+from laennec.runs.ports import BucketSource
+from laennec.study.model import Characteristics, Counts, CumulativeIncidence, Events, Incidence
+from laennec.study.partials import Partial, merge
+
+
+def evaluate_bucket(plan: Plan, source: BucketSource, bucket: int) -> Partial:
+    """Return the answer of one bucket's persons to the plan's study.
+
+    Args:
+        plan: What to evaluate.
+        source: Where the rows are.
+        bucket: One of ``source.buckets()``.
+
+    Raises:
+        LaennecError: the source cannot read the rows.
+    """
+    rows = load(plan, source, bucket)
+    enrolled = {one.name: enrol(one, rows) for one in plan.study.cohorts}
+
+    @cache
+    def outcomes(events: Events) -> pl.DataFrame:
+        return outcomes_of(events, rows)
+
+    parts = [_attrition(name, enrolment) for name, enrolment in enrolled.items()]
+    for asked in plan.study.results:
+        match asked:
+            case Counts():
+                pass  # attrition of every cohort is counted whether asked or not
+            case Characteristics():
+                parts.append(characteristics(asked, rows, enrolled))
+            case Incidence():
+                population = None if asked.population is None else enrolled[asked.population]
+                parts.append(incidence(asked, rows, outcomes(asked.outcome), population))
+            case CumulativeIncidence():
+                parts.append(survival(asked, outcomes(asked.outcome), enrolled))
+    return merge(parts)
+
+
+def _attrition(cohort: str, enrolment: Enrolment) -> Partial:
+    return Partial(
+        {("attrition", cohort, step): left for step, left in enumerate(enrolment.attrition) if left}
+    )

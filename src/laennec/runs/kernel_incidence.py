@@ -1,0 +1,174 @@
+"""Time at risk and outcomes of one bucket: the rules of ``study.reference_incidence``.
+
+The reference walks a person's outcomes one by one. Here the walk is unrolled: between two outcomes
+of a person lies a *gap*, and every stretch at risk is the overlap of a span with a gap:
+
+    span          s ───────────────────────────────── e
+    outcomes   ■■        ■■■            ■
+    gap k       (after: end of the outcome before, until: start of the next one)
+    stretch     [ max(s, after + washout + 1), min(e, until) ]   empty ones are dropped
+
+A stretch ends on an outcome when ``until`` is within the span. ``after`` is null before the first
+outcome, ``until`` is null after the last one, and null bounds nothing.
+"""
+
+from collections.abc import Iterator
+from datetime import date, timedelta
+
+import polars as pl
+
+from laennec.runs.kernel_cohorts import EPOCH, Enrolment
+from laennec.runs.kernel_history import PERSON, Bucket, first_day_from
+from laennec.study.model import AgeGroup, Incidence, Interval, Sex
+from laennec.study.partials import Key, Partial, merge
+from laennec.study.reference_history import UNKNOWN_SEX
+
+
+def incidence(
+    asked: Incidence, bucket: Bucket, outcomes: pl.DataFrame, population: Enrolment | None
+) -> Partial:
+    """Count persons, days and outcomes at risk by sex, age group and calendar interval.
+
+    Args:
+        asked: What is asked.
+        bucket: The rows.
+        outcomes: As ``kernel_outcomes.outcomes_of`` returns them.
+        population: The cohort at risk; None takes everyone under observation.
+    """
+    spans, gaps = _spans(asked, bucket, population), _gaps(asked, outcomes)
+    parts = []
+    for group in asked.age_groups:
+        at_risk = _stretches(asked, _of_age(group, spans), gaps)
+        parts.append(_bounds(asked, group, at_risk))
+        parts += [_tally(asked, group, pieces) for pieces in _by_interval(asked, at_risk)]
+    return merge(parts)
+
+
+def _spans(asked: Incidence, bucket: Bucket, population: Enrolment | None) -> pl.DataFrame:
+    """Days that may be at risk at any age: ``person_id, sex, birth, start, end``."""
+    if population is None:
+        frame = bucket.observed.join(bucket.persons, on=PERSON)
+        entry, leave = pl.col("period_start"), pl.col("period_end")
+    else:
+        frame, entry, leave = population.members, pl.col("entry"), pl.col("exit")
+    starts = [entry, pl.col("period_start") + asked.prior_observation]
+    ends = [leave]
+    if asked.start is not None:
+        starts.append(pl.lit(asked.start.toordinal() - EPOCH))
+    if asked.end is not None:
+        ends.append(pl.lit(asked.end.toordinal() - EPOCH))
+    known = (pl.col("sex") != UNKNOWN_SEX) & pl.col("birth").is_not_null()
+    return frame.filter(known).select(
+        PERSON, "sex", "birth", start=pl.max_horizontal(starts), end=pl.min_horizontal(ends)
+    )
+
+
+def _of_age(group: AgeGroup, spans: pl.DataFrame) -> pl.DataFrame:
+    """Cut spans to the days on which the person's age is in the group."""
+    birth = pl.col("birth")
+    comes = first_day_from(birth + group.minimum * 10_000)
+    goes = first_day_from(birth + (group.maximum + 1) * 10_000)
+    return spans.select(
+        PERSON,
+        "sex",
+        start=pl.max_horizontal("start", comes),
+        end=pl.min_horizontal("end", goes - 1),
+    ).filter(pl.col("start") <= pl.col("end"))
+
+
+def _gaps(asked: Incidence, outcomes: pl.DataFrame) -> pl.DataFrame:
+    """Time free of outcomes, for persons who have one: ``person_id, after, until``."""
+    after = pl.col("end").shift(1).over(PERSON)
+    leading = outcomes.select(PERSON, after=after, until="start")
+    if asked.washout is None:
+        return leading.filter(pl.col("after").is_null())
+    last = outcomes.group_by(PERSON).agg(after=pl.col("end").max())
+    return pl.concat([leading, last.with_columns(until=pl.lit(None, dtype=pl.Int64))])
+
+
+def _stretches(asked: Incidence, spans: pl.DataFrame, gaps: pl.DataFrame) -> pl.DataFrame:
+    """Time at risk: ``person_id, sex, start, end, has_outcome``."""
+    free_from = pl.col("after") + (asked.washout or 0) + 1
+    stretches = (
+        spans.join(gaps, on=PERSON, how="left")
+        .select(
+            PERSON,
+            "sex",
+            start=pl.max_horizontal("start", free_from),
+            end=pl.min_horizontal("end", "until"),
+            has_outcome=(pl.col("until") <= pl.col("end")).fill_null(value=False),
+        )
+        .filter(pl.col("start") <= pl.col("end"))
+    )
+    if asked.repeated:
+        return stretches
+    counted = stretches.filter("has_outcome").group_by(PERSON).agg(first=pl.col("end").min())
+    until_first = (pl.col("end") <= pl.col("first")).fill_null(value=True)
+    return stretches.join(counted, on=PERSON, how="left").filter(until_first).drop("first")
+
+
+def _by_interval(asked: Incidence, stretches: pl.DataFrame) -> Iterator[pl.DataFrame]:
+    """Yield the stretches cut by each kind of interval asked for, in a column ``interval``."""
+    if Interval.OVERALL in asked.intervals:
+        yield stretches.with_columns(interval=pl.lit(Interval.OVERALL.value))
+    if Interval.YEARS in asked.intervals:
+        yield _by_year(stretches)
+
+
+def _by_year(stretches: pl.DataFrame) -> pl.DataFrame:
+    """Cut stretches at the end of each calendar year; an outcome stays on its last piece."""
+    year = pl.col("interval")
+    begins, ends = first_day_from(year * 10_000), first_day_from((year + 1) * 10_000) - 1
+    first, last = (pl.col(end).cast(pl.Int32).cast(pl.Date).dt.year() for end in ("start", "end"))
+    return (
+        stretches.with_columns(interval=pl.int_ranges(first, last + 1, dtype=pl.Int64))
+        .explode("interval")
+        .with_columns(
+            start=pl.max_horizontal(pl.col("start"), begins),
+            end=pl.min_horizontal(pl.col("end"), ends),
+            has_outcome=pl.col("has_outcome") & (pl.col("end") <= ends),
+        )
+    )
+
+
+def _tally(asked: Incidence, group: AgeGroup, pieces: pl.DataFrame) -> Partial:
+    """Count persons, days and outcomes by sex and interval."""
+    counted = pieces.group_by("sex", "interval").agg(
+        persons=pl.col(PERSON).n_unique().cast(pl.Int64),
+        days=(pl.col("end") - pl.col("start") + 1).sum(),
+        events=pl.col("has_outcome").cast(pl.Int64).sum(),
+    )
+    return merge(
+        Partial(_key(asked, sex, group, interval, persons=persons, days=days, events=events))
+        for its_sex, interval, persons, days, events in counted.iter_rows()
+        for sex in _counted_as(its_sex, asked)
+    )
+
+
+def _bounds(asked: Incidence, group: AgeGroup, at_risk: pl.DataFrame) -> Partial:
+    """First and last day at risk by sex."""
+    bounds = at_risk.group_by("sex").agg(pl.col("start").min(), pl.col("end").max())
+    return merge(
+        Partial(
+            first={("incidence", asked.name, sex.value, group.label): _date(start)},
+            last={("incidence", asked.name, sex.value, group.label): _date(end)},
+        )
+        for its_sex, start, end in bounds.iter_rows()
+        for sex in _counted_as(its_sex, asked)
+    )
+
+
+def _counted_as(sex: str, asked: Incidence) -> list[Sex]:
+    """The analyses in which a person of this known sex counts."""
+    return [one for one in asked.sexes if one in (Sex.BOTH, sex)]
+
+
+def _key(
+    asked: Incidence, sex: Sex, group: AgeGroup, interval: str | int, **numbers: int
+) -> dict[Key, int]:
+    analysis = ("incidence", asked.name, sex.value, group.label, interval)
+    return {(*analysis, what): number for what, number in numbers.items() if number}
+
+
+def _date(day: int) -> date:
+    return date(1970, 1, 1) + timedelta(days=day)

@@ -1,0 +1,37 @@
+"""What a run needs from whoever holds the rows.
+
+The warehouse implements this over sealed files, benchmarks over plain Parquet, tests over frames in
+memory. The kernel sees nothing else: no file, no key, no path.
+"""
+
+from collections.abc import Sequence
+from typing import Protocol
+
+import polars as pl
+
+
+class BucketSource(Protocol):
+    """Rows of an OMOP data set, cut into person buckets. Called from several threads at once."""
+
+    def buckets(self) -> Sequence[int]:
+        """Return the number of every bucket, each once; all rows of a person are in one bucket."""
+
+    def read(
+        self, table: str, bucket: int, *, columns: Sequence[str], where: pl.Expr | None
+    ) -> pl.DataFrame:
+        """Return the rows of one bucket of one table.
+
+        Args:
+            table: CDM table.
+            bucket: One of ``buckets()``.
+            columns: Columns to return, in this order.
+            where: Rows to keep, over any column of the table; None keeps all. A source pushes it
+                down to its files where it can.
+
+        Returns:
+            Identifiers, concepts and parts of dates as integers of any width, days as ``pl.Date``.
+            The order of rows is free. A table that the data set does not have has no rows.
+
+        Raises:
+            LaennecError: the rows cannot be read, or are not the rows that were sealed.
+        """
