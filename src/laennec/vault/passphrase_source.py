@@ -1,0 +1,130 @@
+"""Where a passphrase comes from: a prompt, a file that only its owner reads, or a named variable.
+
+Never a command's argument, which every user of the machine can read in the process list. The
+passphrase is in no error and no log. A file or variable ends with an optional line break, which is
+not part of the passphrase.
+"""
+
+import getpass
+import os
+import stat
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from laennec.core.errors import KeyHolderError
+
+_OTHERS = stat.S_IRWXG | stat.S_IRWXO
+
+
+@dataclass(frozen=True)
+class Prompt:
+    """Ask on the terminal, without echo.
+
+    Attributes:
+        text: What to ask.
+        twice: Ask again and compare, for a new passphrase.
+    """
+
+    text: str = "Passphrase: "
+    twice: bool = False
+
+
+@dataclass(frozen=True)
+class PassphraseFile:
+    """The content of a regular file that belongs to this user, with no right for anyone else."""
+
+    path: Path
+
+
+@dataclass(frozen=True)
+class PassphraseVariable:
+    """The value of a named environment variable.
+
+    Weaker than a file: child processes inherit it, and the administrator can read it.
+    """
+
+    name: str
+
+
+PassphraseSource = Prompt | PassphraseFile | PassphraseVariable
+
+
+def read_passphrase(
+    source: PassphraseSource,
+    *,
+    environment: Mapping[str, str] | None = None,
+    ask: Callable[[str], str] = getpass.getpass,
+) -> bytes:
+    """Return the passphrase as bytes; text is UTF-8.
+
+    Args:
+        source: Where to look; nothing else is tried.
+        environment: Variables; the process's own by default.
+        ask: Asks on the terminal.
+
+    Raises:
+        KeyHolderError: it is absent or empty, the file is readable by others, the two answers
+            differ, or there is no terminal.
+    """
+    match source:
+        case Prompt():
+            passphrase = _asked(source, ask)
+        case PassphraseFile():
+            passphrase = _without_line_break(_file_content(source.path))
+        case PassphraseVariable():
+            value = (os.environ if environment is None else environment).get(source.name)
+            if value is None:
+                raise KeyHolderError(
+                    f"The environment variable {source.name} is not set.",
+                    remedy="Set it to the passphrase, or name a passphrase file.",
+                )
+            passphrase = _without_line_break(as_bytes(value))
+    if not passphrase:
+        raise KeyHolderError("The passphrase is empty.", remedy="Give one of several words.")
+    return passphrase
+
+
+def as_bytes(passphrase: bytes | str) -> bytes:
+    """Return the passphrase as bytes; text is UTF-8, undecodable variable bytes are kept."""
+    return (
+        passphrase.encode("utf-8", "surrogateescape") if isinstance(passphrase, str) else passphrase
+    )
+
+
+def _asked(source: Prompt, ask: Callable[[str], str]) -> bytes:
+    try:
+        first = ask(source.text)
+        second = ask("Once more: ") if source.twice else first
+    except (EOFError, OSError):
+        raise KeyHolderError(
+            "There is no terminal to ask for the passphrase.",
+            remedy="Name a passphrase file or an environment variable instead.",
+        ) from None
+    if first != second:
+        raise KeyHolderError("The two passphrases differ.", remedy="Try again.")
+    return as_bytes(first)
+
+
+def _file_content(path: Path) -> bytes:
+    """Read the file, judging the very file that is read, not one swapped in after a check."""
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+        with os.fdopen(descriptor, "rb") as file:
+            seen = os.fstat(file.fileno())
+            private = seen.st_uid == os.geteuid() and not seen.st_mode & _OTHERS
+            if not stat.S_ISREG(seen.st_mode) or not private:
+                raise KeyHolderError(
+                    f"The passphrase file {path} may be read or changed by others.",
+                    remedy=f"Make it yours alone: chmod 600 {path}",
+                )
+            return file.read()
+    except OSError as error:
+        raise KeyHolderError(
+            f"The passphrase file {path} cannot be read ({error.strerror}).",
+            remedy="Name an existing regular file, not a link, of mode 0600.",
+        ) from None
+
+
+def _without_line_break(passphrase: bytes) -> bytes:
+    return passphrase.removesuffix(b"\n").removesuffix(b"\r")

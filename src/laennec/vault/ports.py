@@ -1,0 +1,116 @@
+"""What the vault needs from outside: a place for objects and a holder of root keys.
+
+Both ports are small so that an adapter is one file, and every adapter (and every fake) runs the
+same contract tests. Neither port is trusted with plaintext: a store sees sealed bytes under random
+names, a key holder sees warehouse keys and never a file key, a row or a name.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Protocol
+
+
+@dataclass(frozen=True)
+class StoredObject:
+    """One object as the store lists it.
+
+    Attributes:
+        name: Where it lies, with ``/`` between parts.
+        size: In bytes.
+        modified: When the store last wrote it, by the store's clock. The host can lie about it, so
+            it decides only how long ``sweep`` waits, never what is trusted.
+    """
+
+    name: str
+    size: int
+    modified: datetime
+
+
+class ObjectStore(Protocol):
+    """Objects that are written once, whole, and never changed.
+
+    The store may be hostile. It is relied on for availability, and for one promise among honest
+    writers: of two ``create`` calls for one name, one fails.
+    """
+
+    def create(self, name: str, body: bytes) -> None:
+        """Store ``body`` under ``name``, durably, if nothing is there.
+
+        A reader sees the whole object or none, whenever the writer is killed.
+
+        Raises:
+            ConflictError: ``name`` exists; it is unchanged.
+            StoreFullError: no space is left; nothing is visible under ``name``.
+            StoreError: the store failed otherwise.
+        """
+
+    def get(self, name: str) -> bytes:
+        """Return all bytes of ``name``.
+
+        Raises:
+            NotFoundError: there is no such object.
+            StoreError: the store failed otherwise.
+        """
+
+    def list(self, prefix: str = "") -> Iterator[StoredObject]:
+        """Yield every object whose name starts with ``prefix``, in order of name.
+
+        Leftovers of interrupted ``create`` calls are listed as well, so that they can be swept.
+
+        Raises:
+            StoreError: the store failed.
+        """
+
+    def delete(self, names: Sequence[str]) -> None:
+        """Delete these objects; absent names are fine.
+
+        Raises:
+            StoreError: the store failed; some of the objects may be gone.
+        """
+
+    def fetch(self, name: str) -> Path:
+        """Return a local file that holds exactly the stored (sealed) bytes; read it, never write.
+
+        Raises:
+            NotFoundError: there is no such object.
+            StoreFullError: no space is left for the local copy.
+            StoreError: the store failed otherwise.
+        """
+
+
+class KeyHolder(Protocol):
+    """Holder of root keys, which never leave it.
+
+    ``purpose`` names what the key is for; wrapped for one, a key does not unwrap for another.
+    """
+
+    def wrap(self, key: bytes, *, purpose: str) -> bytes:
+        """Return ``key`` wrapped by the newest root key.
+
+        Raises:
+            KeyHolderError: the holder does not answer.
+        """
+
+    def unwrap(self, wrapped: bytes, *, purpose: str) -> bytes:
+        """Return the key in ``wrapped``, whichever root key that is not forgotten wrapped it.
+
+        Raises:
+            IntegrityError: it does not authenticate, has another purpose, or its root is forgotten.
+            KeyHolderError: the holder does not answer.
+        """
+
+    def rotate(self) -> None:
+        """Make a new root key, which wraps from now on; older ones still unwrap.
+
+        Raises:
+            KeyHolderError: the holder does not answer.
+        """
+
+    def forget(self) -> None:
+        """Destroy every root key but the newest; what only they wrapped is lost for ever.
+
+        Raises:
+            KeyHolderError: the holder does not answer.
+        """

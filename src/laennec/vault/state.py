@@ -1,0 +1,318 @@
+"""Reading and writing snapshots: heads, records, and the keys that open them.
+
+A ``State`` is an authenticated newest head with everything under it. Reading starts at the newest
+head: the key holder opens its warehouse key, its record carries the former keys, and those open
+every older snapshot. Writing is two creates: the record, under a random name, then the head, which
+is the commit. Heads are never deleted, so a number once taken stays taken.
+"""
+
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from laennec.core.clock import timestamp
+from laennec.core.errors import IntegrityError, NotFoundError, RollbackError
+from laennec.vault.head import (
+    HEAD_PREFIX,
+    Head,
+    PastHead,
+    Record,
+    RecordRef,
+    digest_of,
+    head_name,
+    head_number,
+    open_head,
+    open_record,
+    parse_head,
+    seal_head,
+    seal_record,
+)
+from laennec.vault.keychain import Keychain
+from laennec.vault.manifest import Anchor, Manifest, Snapshot, SnapshotHead
+from laennec.vault.ports import KeyHolder, ObjectStore
+
+OBJECT_PREFIX = "objects/"
+
+
+@dataclass(frozen=True)
+class State:
+    """The newest head the store serves, opened.
+
+    Attributes:
+        warehouse_id: In hexadecimal.
+        head: What the head says.
+        digest: SHA-256 of the head object.
+        record: What it holds.
+        keychain: Its warehouse key and the former ones.
+    """
+
+    warehouse_id: str
+    head: Head
+    digest: str
+    record: Record
+    keychain: Keychain
+
+    @property
+    def number(self) -> int:
+        """Number of the snapshot."""
+        return self.head.number
+
+    @property
+    def anchor(self) -> Anchor:
+        """The head as something to hold a store to."""
+        return Anchor(self.head.number, self.digest)
+
+    def snapshot(self) -> Snapshot:
+        """Return the snapshot this state is."""
+        head = self.head
+        return Snapshot(
+            head.number, self.digest, head.parent, head.created_at, self.record.manifest
+        )
+
+    def past(self) -> tuple[PastHead, ...]:
+        """Return every head from 0 to this one."""
+        return (*self.record.history, PastHead(self.number, self.digest, self.head.created_at))
+
+    def heads(self) -> tuple[SnapshotHead, ...]:
+        """Return the history, oldest first, this state's own head included."""
+        past = self.past()
+        parents = (None, *(one.digest for one in past))
+        return tuple(
+            SnapshotHead(
+                one.number, one.digest, parent, one.created_at, one.number >= self.head.oldest
+            )
+            for one, parent in zip(past, parents, strict=False)
+        )
+
+    def check_contains(self, anchor: Anchor) -> None:
+        """Raise unless the head ``anchor`` is this one or behind it.
+
+        Raises:
+            RollbackError: the store is older than the anchor, or has another history.
+        """
+        past = self.past()
+        if anchor.number >= len(past):
+            raise RollbackError(
+                f"The store serves snapshot {self.number}, but {anchor.number} was seen before.",
+                remedy="The host went back to an older state; restore the newer one.",
+            )
+        if past[anchor.number].digest != anchor.digest:
+            raise RollbackError(
+                f"Snapshot {anchor.number} in the store is not the one seen before.",
+                remedy="The host serves another history; restore the one you know.",
+            )
+
+
+def new_object_name() -> str:
+    """Return a random object name; it says nothing about what the object is."""
+    token = secrets.token_hex(16)
+    return f"{OBJECT_PREFIX}{token[:2]}/{token[2:]}"
+
+
+def wrapping_purpose(warehouse_id: str) -> str:
+    """Return the purpose under which a key holder wraps this warehouse's keys."""
+    return f"laennec/warehouse-key/1/{warehouse_id}"
+
+
+def head_numbers(store: ObjectStore) -> tuple[int, ...]:
+    """Return the numbers of the heads that the store lists, in order."""
+    listed = (head_number(item.name) for item in store.list(HEAD_PREFIX))
+    return tuple(sorted(number for number in listed if number is not None))
+
+
+def newest_number(store: ObjectStore) -> int:
+    """Return the number of the newest head.
+
+    Raises:
+        NotFoundError: there is none: no warehouse was created here.
+    """
+    numbers = head_numbers(store)
+    if not numbers:
+        raise NotFoundError(
+            "The store holds no warehouse.",
+            remedy="Check the store's address, or create the warehouse with `laennec init`.",
+        )
+    return numbers[-1]
+
+
+def get_expected(store: ObjectStore, name: str) -> bytes:
+    """Return an object that must be there.
+
+    Raises:
+        IntegrityError: it is not.
+    """
+    try:
+        return store.get(name)
+    except NotFoundError:
+        raise missing(name) from None
+
+
+def missing(name: str) -> IntegrityError:
+    """Return the error for an object that a snapshot needs and the store does not serve."""
+    return IntegrityError(
+        f"{name} is missing from the store.",
+        remedy="Run `laennec verify`, then restore the named objects from a copy.",
+    )
+
+
+def load_state(store: ObjectStore, keys: KeyHolder, number: int) -> State:
+    """Return the state at head ``number``, opened through the key holder.
+
+    Raises:
+        IntegrityError: the head, its record or a key does not authenticate, or is missing.
+    """
+    name = head_name(number)
+    body = get_expected(store, name)
+    envelope = parse_head(body, name=name)
+    key = keys.unwrap(envelope.wrapped_key, purpose=wrapping_purpose(envelope.warehouse_id))
+    keychain = Keychain(envelope.key_id, {envelope.key_id: key})
+    head = open_head(envelope, number=number, keychain=keychain)
+    record = _load_record(store, head.record, envelope.warehouse_id, keychain)
+    state = State(
+        envelope.warehouse_id,
+        head,
+        digest_of(body),
+        record,
+        keychain.with_former(record.former_keys),
+    )
+    _check_chain(state)
+    return state
+
+
+def load_snapshot(store: ObjectStore, state: State, number: int) -> Snapshot:
+    """Return snapshot ``number``, which ``state`` stands on.
+
+    Raises:
+        NotFoundError: there is none of that number, or it was swept or shredded.
+        IntegrityError: its head or record does not authenticate, or is missing.
+    """
+    past = state.past()
+    if not 0 <= number < len(past):
+        raise NotFoundError(
+            f"There is no snapshot {number}.", remedy=f"The newest is {state.number}."
+        )
+    if number < state.head.oldest:
+        raise NotFoundError(
+            f"Snapshot {number} was swept or shredded.",
+            remedy=f"The oldest that can be read is {state.head.oldest}.",
+        )
+    if number == state.number:
+        return state.snapshot()
+    parent = past[number - 1].digest if number else None
+    ref = record_ref(store, state, past[number])
+    record = _load_record(store, ref, state.warehouse_id, state.keychain)
+    entry = past[number]
+    return Snapshot(number, entry.digest, parent, entry.created_at, record.manifest)
+
+
+def record_ref(store: ObjectStore, state: State, past: PastHead) -> RecordRef:
+    """Return where the record of an earlier, readable head lies.
+
+    Raises:
+        IntegrityError: its head is missing or is not the one in the history.
+    """
+    if past.record is not None:
+        return past.record
+    name = head_name(past.number)
+    body = get_expected(store, name)
+    if digest_of(body) != past.digest:
+        raise IntegrityError(
+            f"{name} is not the head that later snapshots stand on.",
+            remedy="Run `laennec verify`, then restore it from a copy.",
+        )
+    envelope = parse_head(body, name=name)
+    return open_head(envelope, number=past.number, keychain=state.keychain).record
+
+
+def write_record(
+    store: ObjectStore, record: Record, warehouse_id: str, keychain: Keychain
+) -> RecordRef:
+    """Store ``record`` under a new name and the current warehouse key; nothing points to it yet."""
+    name = new_object_name()
+    body = seal_record(record, object_name=name, warehouse_id=warehouse_id, keychain=keychain)
+    store.create(name, body)
+    return RecordRef(name, digest_of(body), keychain.current)
+
+
+def first_state(store: ObjectStore, keys: KeyHolder, *, now: datetime) -> State:
+    """Commit snapshot 0 of a new warehouse, with an empty manifest.
+
+    Raises:
+        ConflictError: the store has a snapshot 0.
+    """
+    warehouse_id = secrets.token_hex(16)
+    keychain = Keychain.fresh()
+    ref = write_record(store, Record(Manifest()), warehouse_id, keychain)
+    head = Head(0, None, timestamp(now), 0, ref)
+    digest = _write_head(store, keys, head, warehouse_id, keychain)
+    return State(warehouse_id, head, digest, Record(Manifest()), keychain)
+
+
+def next_state(
+    store: ObjectStore,
+    keys: KeyHolder,
+    base: State,
+    manifest: Manifest,
+    *,
+    now: datetime,
+    keychain: Keychain | None = None,
+    oldest: int | None = None,
+    history: Sequence[PastHead] | None = None,
+) -> State:
+    """Commit the snapshot after ``base``: all of it becomes visible with one conditional create.
+
+    Args:
+        store: Where.
+        keys: Wraps the warehouse key.
+        base: The state it stands on.
+        manifest: What it holds; its file keys are wrapped by the current warehouse key.
+        now: When.
+        keychain: Warehouse keys from now on; those of ``base`` by default.
+        oldest: Smallest readable number from now on; that of ``base`` by default.
+        history: ``base.past()``, with records moved by a shred; by default not moved.
+
+    Raises:
+        ConflictError: another writer took the number; nothing of this is visible.
+    """
+    chain = base.keychain if keychain is None else keychain
+    past = base.past() if history is None else tuple(history)
+    record = Record(manifest, past, chain.wrap_former())
+    head = Head(
+        base.number + 1,
+        base.digest,
+        timestamp(now),
+        base.head.oldest if oldest is None else oldest,
+        write_record(store, record, base.warehouse_id, chain),
+    )
+    digest = _write_head(store, keys, head, base.warehouse_id, chain)
+    return replace(base, head=head, digest=digest, record=record, keychain=chain)
+
+
+def _write_head(
+    store: ObjectStore, keys: KeyHolder, head: Head, warehouse_id: str, keychain: Keychain
+) -> str:
+    """Create the head object and return its digest."""
+    wrapped = keys.wrap(keychain.keys[keychain.current], purpose=wrapping_purpose(warehouse_id))
+    body = seal_head(head, warehouse_id=warehouse_id, keychain=keychain, wrapped_key=wrapped)
+    store.create(head_name(head.number), body)
+    return digest_of(body)
+
+
+def _load_record(
+    store: ObjectStore, ref: RecordRef, warehouse_id: str, keychain: Keychain
+) -> Record:
+    body = get_expected(store, ref.object)
+    return open_record(body, ref=ref, warehouse_id=warehouse_id, keychain=keychain)
+
+
+def _check_chain(state: State) -> None:
+    """Refuse a record whose history is not the head's: without gaps, ending in the parent."""
+    history = state.record.history
+    parent = history[-1].digest if history else None
+    gapless = [past.number for past in history] == list(range(state.number))
+    if parent != state.head.parent or not gapless:
+        raise IntegrityError(
+            f"{head_name(state.number)} and its record disagree about the history.",
+            remedy="Run `laennec verify`, then restore the store from a copy.",
+        )
