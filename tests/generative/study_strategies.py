@@ -1,0 +1,377 @@
+"""Random studies and random rows for Hypothesis, as plain values that any engine can take.
+
+Few concepts, few people and a short calendar, so that edges meet: events on the day a period
+starts or ends, outcomes that share a day, birthdays inside a stay, 29 February, year ends. Rows are
+lists of dicts with the CDM's column names, unsorted, some twice. ``person_id`` is unique in
+``person`` (the warehouse refuses repeated keys), and start dates are present, as the CDM requires.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, timedelta
+from itertools import pairwise
+from typing import Any
+
+from hypothesis import strategies as st
+
+from laennec.omop.events import EVENT_TABLES, EventTable
+from laennec.study.model import (
+    AgeBetween,
+    AgeGroup,
+    Characteristics,
+    Cohort,
+    ConceptItem,
+    ConceptSet,
+    Counts,
+    Covariate,
+    Criterion,
+    CumulativeIncidence,
+    EndOfEvent,
+    EndOfObservation,
+    EntryBetween,
+    Events,
+    Exit,
+    FixedDays,
+    HasEvents,
+    Incidence,
+    Interval,
+    Result,
+    Sex,
+    SexIs,
+    Study,
+    Window,
+)
+
+RowLists = dict[str, list[dict[str, Any]]]
+
+FIRST_DAY = date(2019, 12, 1)
+CALENDAR_DAYS = 500
+OPEN_END = date(2023, 12, 31)
+"""Some periods run on over several whole years."""
+
+SET_NAMES = ("drug", "bleed", "both")
+COHORT_NAMES = ("users", "others")
+CONCEPTS: tuple[int, ...] = (1118084, 192671, 2_000_000_001, 0)
+"""Concepts of the rows: standard ones, a site concept, and "no matching concept"."""
+
+PERSON_IDS: tuple[int, ...] = (1, 2, 3, -1, -(2**63), 2**63 - 1, 2**53 + 1, 0)
+"""Among them the ends of the 64-bit range and one that a float would round."""
+
+STRANGER = 4
+"""A person of the event tables and periods who has no row in ``person``."""
+
+
+@dataclass(frozen=True)
+class Case:
+    """A study, the concepts its sets resolve to, and the rows it reads."""
+
+    study: Study
+    concepts: Mapping[str, frozenset[int]]
+    rows: RowLists
+
+
+days = st.integers(min_value=0, max_value=CALENDAR_DAYS).map(lambda n: FIRST_DAY + timedelta(n))
+edge_days = st.sampled_from(
+    [date(2019, 12, 31), date(2020, 1, 1), date(2020, 2, 29), date(2020, 12, 31), date(2021, 3, 1)]
+)
+dates = st.one_of(edge_days, days)
+spans_of_days = st.one_of(st.integers(0, 3), st.integers(0, 40), st.integers(0, CALENDAR_DAYS))
+
+
+def _names(count: int) -> st.SearchStrategy[list[str]]:
+    return st.lists(st.sampled_from(["a", "b", "c", "d9", "e_e"]), max_size=count, unique=True)
+
+
+@st.composite
+def events(draw: st.DrawFn, tables: tuple[str, ...] = tuple(EVENT_TABLES)) -> Events:
+    """Records of any event table, in one of the concept sets."""
+    return Events(table=draw(st.sampled_from(tables)), concepts=draw(st.sampled_from(SET_NAMES)))
+
+
+@st.composite
+def windows(draw: st.DrawFn) -> Window:
+    """Windows before, around and after entry, open or closed; some longer than any calendar."""
+    ends = st.one_of(
+        st.none(), st.integers(-40, 40), st.sampled_from([-(10**7), -365, -1, 0, 1, 10**7])
+    )
+    start, end = draw(ends), draw(ends)
+    if start is not None and end is not None and start > end:
+        start, end = end, start
+    return Window(start=start, end=end)
+
+
+@st.composite
+def has_events(draw: st.DrawFn, name: str, tables: tuple[str, ...]) -> HasEvents:
+    """A number of records in a window: presence, absence, or between bounds."""
+    at_least = draw(st.integers(0, 2))
+    return HasEvents(
+        name=name,
+        events=draw(events(tables)),
+        window=draw(windows()),
+        at_least=at_least,
+        at_most=draw(st.one_of(st.none(), st.integers(at_least, at_least + 2))),
+    )
+
+
+@st.composite
+def criteria(draw: st.DrawFn, tables: tuple[str, ...]) -> tuple[Criterion, ...]:
+    """Up to three criteria of any kind, each loose enough that some persons pass."""
+    made: list[Criterion] = []
+    for name in draw(_names(3)):
+        kind = draw(st.sampled_from(["events", "age", "sex", "entry"]))
+        if kind == "events":
+            made.append(draw(has_events(name, tables)))
+        elif kind == "age":
+            ages = st.one_of(st.integers(0, 40), st.just(18))
+            made.append(
+                AgeBetween(name=name, minimum=draw(ages), maximum=draw(st.integers(18, 150)))
+            )
+        elif kind == "sex":
+            made.append(SexIs(name=name, sex=draw(st.sampled_from([Sex.FEMALE, Sex.MALE]))))
+        else:
+            bounds = st.one_of(st.none(), dates)
+            made.append(EntryBetween(name=name, start=draw(bounds), end=draw(bounds)))
+    return tuple(made)
+
+
+exits: st.SearchStrategy[Exit] = st.one_of(
+    st.just(EndOfObservation()),
+    st.builds(FixedDays, days=st.one_of(st.integers(0, 60), st.just(10**7))),
+    st.just(EndOfEvent()),
+)
+washouts = st.one_of(st.none(), st.just(0), st.integers(1, 60), st.just(10**7))
+short_waits = st.one_of(st.just(0), st.integers(0, 40))
+
+
+@st.composite
+def cohorts(draw: st.DrawFn, name: str, tables: tuple[str, ...]) -> Cohort:
+    """A cohort with any entry, criteria and exit."""
+    return Cohort(
+        name=name,
+        entry=draw(events(tables)),
+        prior_observation=draw(short_waits),
+        criteria=draw(criteria(tables)),
+        exit=draw(exits),
+    )
+
+
+@st.composite
+def age_groups(draw: st.DrawFn, *, apart: bool) -> tuple[AgeGroup, ...]:
+    """Groups about 18 years, where the people of ``rows`` are; ``apart`` when none may overlap."""
+    if apart:
+        cuts = sorted(draw(st.sets(st.integers(0, 60), max_size=3)))
+        return tuple(
+            AgeGroup(minimum=low, maximum=high - 1) for low, high in pairwise([*cuts, 151])
+        )
+    groups = st.sampled_from([(0, 150), (0, 17), (18, 18), (18, 64), (19, 150), (65, 150), (0, 0)])
+    pairs = draw(st.lists(groups, min_size=1, max_size=3, unique=True))
+    return tuple(AgeGroup(minimum=low, maximum=high) for low, high in pairs)
+
+
+@st.composite
+def incidences(
+    draw: st.DrawFn, name: str, known: tuple[str, ...], tables: tuple[str, ...]
+) -> Incidence:
+    """Incidence in a cohort or in everyone, with every option."""
+    washout = draw(washouts)
+    bounds = st.one_of(st.none(), dates)
+    return Incidence(
+        name=name,
+        population=draw(st.one_of(st.none(), st.sampled_from(known))) if known else None,
+        outcome=draw(events(tables)),
+        washout=washout,
+        repeated=washout is not None and draw(st.booleans()),
+        sexes=tuple(draw(st.lists(st.sampled_from(Sex), min_size=1, unique=True))),
+        age_groups=draw(age_groups(apart=False)),
+        prior_observation=draw(short_waits),
+        start=draw(bounds),
+        end=draw(bounds),
+        intervals=tuple(draw(st.lists(st.sampled_from(Interval), min_size=1, unique=True))),
+        complete_intervals=draw(st.booleans()),
+    )
+
+
+@st.composite
+def results(draw: st.DrawFn, name: str, known: tuple[str, ...], tables: tuple[str, ...]) -> Result:
+    """A result of any kind that the cohorts allow."""
+    kinds = ["incidence"]
+    if known:
+        kinds += ["counts", "characteristics", "cumulative_incidence"]
+    kind = draw(st.sampled_from(kinds))
+    if kind == "incidence":
+        return draw(incidences(name, known, tables))
+    chosen = tuple(draw(st.lists(st.sampled_from(known), min_size=1, unique=True)))
+    if kind == "counts":
+        return Counts(name=name, cohorts=chosen)
+    if kind == "characteristics":
+        return Characteristics(
+            name=name,
+            cohorts=chosen,
+            age_groups=draw(age_groups(apart=True)),
+            covariates=tuple(
+                Covariate(name=one, events=draw(events(tables)), window=draw(windows()))
+                for one in draw(_names(3))
+            ),
+        )
+    return CumulativeIncidence(
+        name=name,
+        cohorts=chosen,
+        outcome=draw(events(tables)),
+        washout=draw(washouts),
+        horizon=draw(st.one_of(st.integers(1, 60), st.just(10**7))),
+        step=draw(st.integers(1, 30)),
+    )
+
+
+@st.composite
+def concept_items(draw: st.DrawFn, *, exclude: bool) -> ConceptItem:
+    """One line of a concept set."""
+    return ConceptItem(
+        concept_id=draw(st.sampled_from(CONCEPTS)),
+        descendants=draw(st.booleans()),
+        mapped=draw(st.booleans()),
+        exclude=exclude,
+    )
+
+
+@st.composite
+def concept_sets(draw: st.DrawFn) -> ConceptSet:
+    """At least one inclusion; exclusions may follow. Engines get the sets resolved."""
+    included = draw(st.lists(concept_items(exclude=False), min_size=1, max_size=2))
+    excluded = draw(st.lists(concept_items(exclude=True), max_size=1))
+    return ConceptSet(items=(*included, *excluded))
+
+
+@st.composite
+def studies(draw: st.DrawFn, tables: tuple[str, ...] = tuple(EVENT_TABLES)) -> Study:
+    """A study over the given event tables, which uses every class of the model now and then."""
+    names = draw(st.lists(st.sampled_from(COHORT_NAMES), max_size=2, unique=True))
+    made = tuple(draw(cohorts(name, tables)) for name in names)
+    result_names = draw(st.lists(st.sampled_from(["r1", "r2", "r3"]), min_size=1, unique=True))
+    return Study(
+        name="random",
+        title="A random study",
+        description=draw(st.sampled_from(["", "of random rows"])),
+        concept_sets={name: draw(concept_sets()) for name in SET_NAMES},
+        cohorts=made,
+        results=tuple(draw(results(name, tuple(names), tables)) for name in result_names),
+    )
+
+
+@st.composite
+def people(draw: st.DrawFn) -> list[dict[str, Any]]:
+    """Persons near their 18th or 19th birthday; sex and parts of the birth date may be missing."""
+    ids = draw(st.lists(st.sampled_from(PERSON_IDS), max_size=5, unique=True))
+    return [
+        {
+            "person_id": person_id,
+            "gender_concept_id": draw(st.sampled_from([8507, 8532, 8532, 8521, 0])),
+            "year_of_birth": draw(st.sampled_from([2001, 2002, 2000, 1950, 2020, None])),
+            "month_of_birth": draw(st.sampled_from([1, 2, 2, 6, 12, None])),
+            "day_of_birth": draw(st.sampled_from([1, 28, 29, 29, None])),
+        }
+        for person_id in ids
+    ]
+
+
+@st.composite
+def observation_periods(draw: st.DrawFn, person_ids: list[int]) -> list[dict[str, Any]]:
+    """Long, short, one-day, touching, overlapping and empty periods, and some of nobody."""
+    made: list[dict[str, Any]] = []
+    for person_id in [*person_ids, STRANGER]:
+        for _ in range(draw(st.sampled_from([1, 1, 2, 3, 0]))):
+            start = draw(dates)
+            length = draw(st.one_of(spans_of_days, st.just(CALENDAR_DAYS), st.just(-1)))
+            endless = draw(st.integers(0, 15)) == 0
+            made.append(
+                {
+                    "observation_period_id": len(made) + 1,
+                    "person_id": person_id,
+                    "observation_period_start_date": start,
+                    "observation_period_end_date": (
+                        OPEN_END if endless else start + timedelta(length)
+                    ),
+                }
+            )
+    return draw(st.permutations(made))
+
+
+@st.composite
+def event_rows(
+    draw: st.DrawFn, table: EventTable, person_ids: list[int], anchors: list[date]
+) -> list[dict[str, Any]]:
+    """Rows of one event table, often on a day when something else happens; some rows twice."""
+    made: list[dict[str, Any]] = []
+    for _ in range(draw(st.integers(0, 8))):
+        near = st.sampled_from(anchors).flatmap(
+            lambda day: st.sampled_from([-1, 0, 0, 1]).map(lambda n: _shifted(day, n))
+        )
+        start = draw(st.one_of(near, dates) if anchors else dates)
+        row: dict[str, Any] = {
+            f"{table.name}_id": draw(st.sampled_from([1, 2, -(2**63), 2**63 - 1])),
+            "person_id": draw(st.sampled_from([*person_ids, *person_ids, STRANGER])),
+            table.concept: draw(st.sampled_from(CONCEPTS)),
+            table.start: start,
+        }
+        if table.end:
+            length = draw(st.one_of(st.none(), spans_of_days, st.integers(-3, 3)))
+            row[table.end] = None if length is None else _shifted(start, length)
+        made += [row] * draw(st.sampled_from([1, 1, 1, 2]))
+    return [dict(row) for row in draw(st.permutations(made))]
+
+
+@st.composite
+def rows_of(draw: st.DrawFn, study: Study) -> RowLists:
+    """Rows for the tables that the study reads, and for one that it does not."""
+    persons = draw(people())
+    person_ids = [one["person_id"] for one in persons]
+    periods = draw(observation_periods(person_ids))
+    anchors = [
+        one[column]
+        for one in periods
+        for column in ("observation_period_start_date", "observation_period_end_date")
+    ]
+    made: RowLists = {"person": persons, "observation_period": periods}
+    read = sorted({one.table for one in study.events()} | {"observation"})
+    for name in read:
+        table = EVENT_TABLES[name]
+        made[name] = draw(event_rows(table, person_ids, anchors))
+        anchors = anchors + [row[table.start] for row in made[name]]
+    return made
+
+
+resolved = st.fixed_dictionaries(
+    {
+        "drug": st.sampled_from([frozenset({CONCEPTS[0]}), frozenset(CONCEPTS[:3])]),
+        "bleed": st.sampled_from([frozenset({CONCEPTS[1]}), frozenset({CONCEPTS[1], CONCEPTS[2]})]),
+        "both": st.sampled_from([frozenset(CONCEPTS), frozenset(CONCEPTS[:2]), frozenset[int]()]),
+    }
+)
+FEW_TABLES = ("condition_occurrence", "drug_exposure", "procedure_occurrence")
+
+
+@st.composite
+def cases(draw: st.DrawFn, tables: tuple[str, ...] | None = None) -> Case:
+    """A study with its concepts and rows.
+
+    Args:
+        draw: Given by Hypothesis.
+        tables: Event tables to use; by default one to three, so that the study's parts meet.
+    """
+    chosen = tables or tuple(
+        draw(
+            st.one_of(
+                st.lists(st.sampled_from(FEW_TABLES), min_size=1, max_size=2, unique=True),
+                st.lists(
+                    st.sampled_from(sorted(EVENT_TABLES)), min_size=1, max_size=3, unique=True
+                ),
+            )
+        )
+    )
+    study = draw(studies(chosen))
+    return Case(study, draw(resolved), draw(rows_of(study)))
+
+
+def _shifted(day: date, by: int) -> date:
+    """Move a day, without leaving the calendar."""
+    return date.fromordinal(min(max(day.toordinal() + by, 1), date.max.toordinal()))
