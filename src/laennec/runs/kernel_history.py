@@ -27,6 +27,9 @@ from laennec.study.reference_history import SEX_BY_CONCEPT, UNKNOWN_SEX
 
 PERSON = "person_id"
 
+LINE = 2**32
+"""More than the days between any two dates, which Polars keeps in 32 bits."""
+
 
 @dataclass(frozen=True)
 class Bucket:
@@ -51,25 +54,33 @@ def load(plan: Plan, source: BucketSource, bucket: int) -> Bucket:
         .select(PERSON, "start", "end")
         for events in plan.study.events()
     }
-    observed = _observed(tables["observation_period"]).join(persons, on=PERSON, how="semi")
-    return Bucket(persons, observed, records)
+    return Bucket(persons, _observed(tables["observation_period"], persons), records)
 
 
-def joined(frame: pl.DataFrame, *, start: str, end: str) -> pl.DataFrame:
+def joined(frame: pl.LazyFrame, *, start: str, end: str) -> pl.LazyFrame:
     """Join a person's spans that share a day; spans that only touch stay apart.
+
+    One running maximum serves all persons: each is given a number line of their own, further up
+    than every day of the persons before, so that a person's first span starts above all of these.
 
     Returns:
         ``person_id`` and the two columns, by person and day.
     """
-    latest_before = pl.col(end).cum_max().shift(1).over(PERSON)
+    line = pl.col(PERSON).rle_id().cast(pl.Int64) * LINE
+    latest_before = (line + pl.col(end)).cum_max().shift(1)
+    begins = (line + pl.col(start) > latest_before).fill_null(value=True)
     return (
         frame.sort(PERSON, start)
-        .with_columns(span=(pl.col(start) > latest_before).fill_null(value=True).cum_sum())
-        .group_by(PERSON, "span")
-        .agg(pl.col(start).min(), pl.col(end).max())
-        .sort(PERSON, start)
+        .with_columns(span=begins.cum_sum())
+        .group_by("span", maintain_order=True)
+        .agg(pl.col(PERSON).first(), pl.col(start).first(), pl.col(end).max())
         .select(PERSON, start, end)
     )
+
+
+def collected(frame: pl.LazyFrame) -> pl.DataFrame:
+    """Compute a frame, by the engine that is quickest on the little that one bucket holds."""
+    return frame.collect(engine="in-memory")
 
 
 def days(column: str) -> pl.Expr:
@@ -108,7 +119,12 @@ def _read(scan: Scan, source: BucketSource, bucket: int) -> pl.DataFrame:
 
 
 def _literal(concepts: tuple[int, ...] | frozenset[int]) -> pl.Expr:
-    return pl.lit(pl.Series(sorted(concepts), dtype=pl.Int64)).implode()
+    """A set of concepts for ``is_in``.
+
+    A list within a series, not a plain list: Polars turns up to some hundred plain values into
+    comparisons one by one inside the Parquet reader, at twice the time (``benchmarks/kernel.py``).
+    """
+    return pl.lit(pl.Series([sorted(concepts)], dtype=pl.List(pl.Int64)))
 
 
 def _persons(rows: pl.DataFrame) -> pl.DataFrame:
@@ -125,11 +141,13 @@ def _persons(rows: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def _observed(rows: pl.DataFrame) -> pl.DataFrame:
-    periods = rows.select(
+def _observed(rows: pl.DataFrame, persons: pl.DataFrame) -> pl.DataFrame:
+    periods = rows.lazy().select(
         pl.col(PERSON).cast(pl.Int64),
         period_start=days("observation_period_start_date"),
         period_end=days("observation_period_end_date"),
     )
-    kept = periods.filter(pl.col("period_start") <= pl.col("period_end"))
-    return joined(kept, start="period_start", end="period_end")
+    kept = periods.filter(pl.col("period_start") <= pl.col("period_end")).join(
+        persons.lazy(), on=PERSON, how="semi"
+    )
+    return collected(joined(kept, start="period_start", end="period_end"))

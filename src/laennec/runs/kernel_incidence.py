@@ -12,13 +12,14 @@ A stretch ends on an outcome when ``until`` is within the span. ``after`` is nul
 outcome, ``until`` is null after the last one, and null bounds nothing.
 """
 
+from collections import Counter
 from collections.abc import Iterator
 from datetime import date, timedelta
 
 import polars as pl
 
 from laennec.runs.kernel_cohorts import EPOCH, Enrolment
-from laennec.runs.kernel_history import PERSON, Bucket, first_day_from
+from laennec.runs.kernel_history import PERSON, Bucket, collected, first_day_from
 from laennec.study.model import AgeGroup, Incidence, Interval, Sex
 from laennec.study.partials import Key, Partial, merge
 from laennec.study.reference_history import UNKNOWN_SEX
@@ -35,22 +36,22 @@ def incidence(
         outcomes: As ``kernel_outcomes.outcomes_of`` returns them.
         population: The cohort at risk; None takes everyone under observation.
     """
-    spans, gaps = _spans(asked, bucket, population), _gaps(asked, outcomes)
-    parts = []
-    for group in asked.age_groups:
-        at_risk = _stretches(asked, _of_age(group, spans), gaps)
-        parts.append(_bounds(asked, group, at_risk))
-        parts += [_tally(asked, group, pieces) for pieces in _by_interval(asked, at_risk)]
-    return merge(parts)
+    spans = _of_age(asked, _spans(asked, bucket, population))
+    stretches = collected(_stretches(asked, spans, _gaps(asked, outcomes)))
+    counts: dict[Key, int] = {}
+    for pieces in _by_interval(asked, stretches):
+        counts |= _tally(asked, pieces)
+    first, last = _bounds(asked, stretches)
+    return Partial(counts, first, last)
 
 
-def _spans(asked: Incidence, bucket: Bucket, population: Enrolment | None) -> pl.DataFrame:
+def _spans(asked: Incidence, bucket: Bucket, population: Enrolment | None) -> pl.LazyFrame:
     """Days that may be at risk at any age: ``person_id, sex, birth, start, end``."""
     if population is None:
-        frame = bucket.observed.join(bucket.persons, on=PERSON)
+        frame = bucket.observed.lazy().join(bucket.persons.lazy(), on=PERSON)
         entry, leave = pl.col("period_start"), pl.col("period_end")
     else:
-        frame, entry, leave = population.members, pl.col("entry"), pl.col("exit")
+        frame, entry, leave = population.members.lazy(), pl.col("entry"), pl.col("exit")
     starts = [entry, pl.col("period_start") + asked.prior_observation]
     ends = [leave]
     if asked.start is not None:
@@ -63,37 +64,43 @@ def _spans(asked: Incidence, bucket: Bucket, population: Enrolment | None) -> pl
     )
 
 
-def _of_age(group: AgeGroup, spans: pl.DataFrame) -> pl.DataFrame:
-    """Cut spans to the days on which the person's age is in the group."""
+def _of_age(asked: Incidence, spans: pl.LazyFrame) -> pl.LazyFrame:
+    """Cut spans to the days of each age group, by its number: ``…, group, start, end``."""
     birth = pl.col("birth")
-    comes = first_day_from(birth + group.minimum * 10_000)
-    goes = first_day_from(birth + (group.maximum + 1) * 10_000)
-    return spans.select(
-        PERSON,
-        "sex",
-        start=pl.max_horizontal("start", comes),
-        end=pl.min_horizontal("end", goes - 1),
-    ).filter(pl.col("start") <= pl.col("end"))
+
+    def cut(group: AgeGroup) -> pl.LazyFrame:
+        comes = first_day_from(birth + group.minimum * 10_000)
+        goes = first_day_from(birth + (group.maximum + 1) * 10_000)
+        start, end = pl.max_horizontal("start", comes), pl.min_horizontal("end", goes - 1)
+        return spans.select(PERSON, "sex", start=start, end=end)
+
+    groups = [
+        cut(group).with_columns(group=pl.lit(number, dtype=pl.Int64))
+        for number, group in enumerate(asked.age_groups)
+    ]
+    return pl.concat(groups).filter(pl.col("start") <= pl.col("end"))
 
 
-def _gaps(asked: Incidence, outcomes: pl.DataFrame) -> pl.DataFrame:
+def _gaps(asked: Incidence, outcomes: pl.DataFrame) -> pl.LazyFrame:
     """Time free of outcomes, for persons who have one: ``person_id, after, until``."""
-    after = pl.col("end").shift(1).over(PERSON)
-    leading = outcomes.select(PERSON, after=after, until="start")
+    same = pl.col(PERSON) == pl.col(PERSON).shift(1)
+    after = pl.when(same).then(pl.col("end").shift(1))
+    leading = outcomes.lazy().select(PERSON, after=after, until="start")
     if asked.washout is None:
         return leading.filter(pl.col("after").is_null())
-    last = outcomes.group_by(PERSON).agg(after=pl.col("end").max())
+    last = outcomes.lazy().group_by(PERSON).agg(after=pl.col("end").max())
     return pl.concat([leading, last.with_columns(until=pl.lit(None, dtype=pl.Int64))])
 
 
-def _stretches(asked: Incidence, spans: pl.DataFrame, gaps: pl.DataFrame) -> pl.DataFrame:
-    """Time at risk: ``person_id, sex, start, end, has_outcome``."""
+def _stretches(asked: Incidence, spans: pl.LazyFrame, gaps: pl.LazyFrame) -> pl.LazyFrame:
+    """Time at risk: ``person_id, sex, group, start, end, has_outcome``."""
     free_from = pl.col("after") + (asked.washout or 0) + 1
     stretches = (
         spans.join(gaps, on=PERSON, how="left")
         .select(
             PERSON,
             "sex",
+            "group",
             start=pl.max_horizontal("start", free_from),
             end=pl.min_horizontal("end", "until"),
             has_outcome=(pl.col("until") <= pl.col("end")).fill_null(value=False),
@@ -102,20 +109,21 @@ def _stretches(asked: Incidence, spans: pl.DataFrame, gaps: pl.DataFrame) -> pl.
     )
     if asked.repeated:
         return stretches
-    counted = stretches.filter("has_outcome").group_by(PERSON).agg(first=pl.col("end").min())
+    of = [PERSON, "group"]
+    counted = stretches.filter("has_outcome").group_by(of).agg(first=pl.col("end").min())
     until_first = (pl.col("end") <= pl.col("first")).fill_null(value=True)
-    return stretches.join(counted, on=PERSON, how="left").filter(until_first).drop("first")
+    return stretches.join(counted, on=of, how="left").filter(until_first).drop("first")
 
 
-def _by_interval(asked: Incidence, stretches: pl.DataFrame) -> Iterator[pl.DataFrame]:
+def _by_interval(asked: Incidence, stretches: pl.DataFrame) -> Iterator[pl.LazyFrame]:
     """Yield the stretches cut by each kind of interval asked for, in a column ``interval``."""
     if Interval.OVERALL in asked.intervals:
-        yield stretches.with_columns(interval=pl.lit(Interval.OVERALL.value))
+        yield stretches.lazy().with_columns(interval=pl.lit(Interval.OVERALL.value))
     if Interval.YEARS in asked.intervals:
-        yield _by_year(stretches)
+        yield _by_year(stretches.lazy())
 
 
-def _by_year(stretches: pl.DataFrame) -> pl.DataFrame:
+def _by_year(stretches: pl.LazyFrame) -> pl.LazyFrame:
     """Cut stretches at the end of each calendar year; an outcome stays on its last piece."""
     year = pl.col("interval")
     begins, ends = first_day_from(year * 10_000), first_day_from((year + 1) * 10_000) - 1
@@ -131,43 +139,38 @@ def _by_year(stretches: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def _tally(asked: Incidence, group: AgeGroup, pieces: pl.DataFrame) -> Partial:
-    """Count persons, days and outcomes by sex and interval."""
-    counted = pieces.group_by("sex", "interval").agg(
+def _tally(asked: Incidence, pieces: pl.LazyFrame) -> dict[Key, int]:
+    """Count persons, days and outcomes by sex, age group and interval."""
+    counted = pieces.group_by("group", "sex", "interval").agg(
         persons=pl.col(PERSON).n_unique().cast(pl.Int64),
         days=(pl.col("end") - pl.col("start") + 1).sum(),
         events=pl.col("has_outcome").cast(pl.Int64).sum(),
     )
-    return merge(
-        Partial(_key(asked, sex, group, interval, persons=persons, days=days, events=events))
-        for its_sex, interval, persons, days, events in counted.iter_rows()
-        for sex in _counted_as(its_sex, asked)
-    )
+    counts: Counter[Key] = Counter()
+    for group, its_sex, interval, *numbers in collected(counted).iter_rows():
+        for analysis in _analyses(asked, group, its_sex):
+            for what, number in zip(("persons", "days", "events"), numbers, strict=True):
+                counts[(*analysis, interval, what)] += number
+    return {key: number for key, number in counts.items() if number}
 
 
-def _bounds(asked: Incidence, group: AgeGroup, at_risk: pl.DataFrame) -> Partial:
-    """First and last day at risk by sex."""
-    bounds = at_risk.group_by("sex").agg(pl.col("start").min(), pl.col("end").max())
-    return merge(
-        Partial(
-            first={("incidence", asked.name, sex.value, group.label): _date(start)},
-            last={("incidence", asked.name, sex.value, group.label): _date(end)},
-        )
-        for its_sex, start, end in bounds.iter_rows()
-        for sex in _counted_as(its_sex, asked)
-    )
+def _bounds(asked: Incidence, stretches: pl.DataFrame) -> tuple[dict[Key, date], dict[Key, date]]:
+    """First and last day at risk, by sex and age group."""
+    bounds = stretches.group_by("group", "sex").agg(pl.col("start").min(), pl.col("end").max())
+    parts = [
+        Partial(first={analysis: _date(start)}, last={analysis: _date(end)})
+        for group, its_sex, start, end in bounds.iter_rows()
+        for analysis in _analyses(asked, group, its_sex)
+    ]
+    total = merge(parts)
+    return dict(total.first), dict(total.last)
 
 
-def _counted_as(sex: str, asked: Incidence) -> list[Sex]:
-    """The analyses in which a person of this known sex counts."""
-    return [one for one in asked.sexes if one in (Sex.BOTH, sex)]
-
-
-def _key(
-    asked: Incidence, sex: Sex, group: AgeGroup, interval: str | int, **numbers: int
-) -> dict[Key, int]:
-    analysis = ("incidence", asked.name, sex.value, group.label, interval)
-    return {(*analysis, what): number for what, number in numbers.items() if number}
+def _analyses(asked: Incidence, group: int, its_sex: str) -> list[Key]:
+    """The analyses in which a person of this known sex counts, as the start of their keys."""
+    label = asked.age_groups[group].label
+    sexes = [one for one in asked.sexes if one in (Sex.BOTH, its_sex)]
+    return [("incidence", asked.name, sex.value, label) for sex in sexes]
 
 
 def _date(day: int) -> date:

@@ -2,13 +2,17 @@
 
 import polars as pl
 
-from laennec.runs.kernel_history import PERSON, Bucket, joined
+from laennec.runs.kernel_history import PERSON, Bucket, collected, joined
 from laennec.study.model import Events
 
 
 def outcomes_of(events: Events, bucket: Bucket) -> pl.DataFrame:
     """Return outcomes as ``person_id, start, end``, by person and day; no two share a day."""
     inside = pl.col("start").is_between(pl.col("period_start"), pl.col("period_end"))
-    observed = bucket.records[events].join(bucket.observed, on=PERSON).filter(inside)
-    cut = observed.select(PERSON, "start", end=pl.min_horizontal("end", "period_end"))
-    return joined(cut, start="start", end="end")
+    records, observed = bucket.records[events].lazy(), bucket.observed.lazy()
+    cut = (
+        records.join(observed, on=PERSON)
+        .filter(inside)
+        .select(PERSON, "start", end=pl.min_horizontal("end", "period_end"))
+    )
+    return collected(joined(cut, start="start", end="end"))
