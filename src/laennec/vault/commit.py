@@ -1,4 +1,7 @@
-"""What must hold before a commit: every new upload is there, young enough, and openable later.
+"""Writing snapshots: two creates, the record under a random name, then the head, which commits.
+
+Killed in between, a writer leaves an object that nothing names. Heads are never deleted, so a
+number once taken stays taken and a stale writer cannot slip into a gap.
 
 The rule that keeps sweeps and commits apart: ``sweep`` spares unreferenced objects younger than
 ``GRACE``, and a commit refuses uploads older than ``UPLOAD_LIFETIME``, half of it. Both ages are
@@ -6,15 +9,33 @@ judged on the store's modification times, so the clocks of the two machines may 
 """
 
 import dataclasses
-from collections.abc import Iterable
+import secrets
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import TypeVar
 
+from laennec.core.clock import timestamp
 from laennec.core.errors import ConflictError
+from laennec.vault.head import (
+    Head,
+    PastHead,
+    Record,
+    RecordRef,
+    digest_of,
+    head_name,
+    seal_head,
+    seal_record,
+)
 from laennec.vault.keychain import Keychain
 from laennec.vault.manifest import Manifest, SealedDocument, SealedFile
-from laennec.vault.ports import ObjectStore, StoredObject
-from laennec.vault.state import OBJECT_PREFIX, State
+from laennec.vault.ports import KeyHolder, ObjectStore, StoredObject
+from laennec.vault.state import (
+    OBJECT_PREFIX,
+    State,
+    holdings,
+    new_object_name,
+    wrapping_purpose,
+)
 
 _Sealed = TypeVar("_Sealed", SealedFile, SealedDocument)
 
@@ -26,10 +47,12 @@ UPLOAD_LIFETIME = GRACE / 2
 
 
 def check_uploaded(store: ObjectStore, state: State, manifest: Manifest, *, now: datetime) -> None:
-    """Raise unless every object that ``manifest`` adds is whole and young in the store.
+    """Raise unless every object that ``manifest`` adds is in the store and safe from a sweep.
+
+    Safe is what a readable snapshot holds, or what was uploaded within ``UPLOAD_LIFETIME``.
 
     Raises:
-        ConflictError: one is missing, of another size, or too old to be safe from a sweep.
+        ConflictError: one is missing, of another size, or too old.
         ValueError: two entries name one object, or one is not an object's name.
     """
     known = {item.object for item in state.record.manifest.objects()}
@@ -37,10 +60,19 @@ def check_uploaded(store: ObjectStore, state: State, manifest: Manifest, *, now:
     if len(set(names)) != len(names) or not all(name.startswith(OBJECT_PREFIX) for name in names):
         raise ValueError("every object of a manifest is named once, and lies under objects/")
     added = [item for item in manifest.objects() if item.object not in known]
-    if added:
-        stored = {item.name: item for item in store.list(OBJECT_PREFIX)}
-        for item in added:
-            _check_upload(item, stored.get(item.object), now)
+    if not added:
+        return
+    stored = {item.name: item for item in store.list(OBJECT_PREFIX)}
+    old = [item for item in added if not _is_young(item, stored.get(item.object), now)]
+    if old:
+        readable = holdings(store, state).values()
+        held = {item.object for _, past in readable for item in past.objects()}
+        for item in old:
+            if item.object not in held:
+                raise ConflictError(
+                    f"{item.object}, to be committed, was uploaded too long ago.",
+                    remedy=f"Commit within {UPLOAD_LIFETIME} of sealing; seal the rows again.",
+                )
 
 
 def rewrap(manifest: Manifest, keychain: Keychain) -> Manifest:
@@ -55,19 +87,16 @@ def rewrap(manifest: Manifest, keychain: Keychain) -> Manifest:
     )
 
 
-def _check_upload(
+def _is_young(
     item: SealedFile | SealedDocument, stored: StoredObject | None, now: datetime
-) -> None:
+) -> bool:
+    """Return whether an upload is young; refuse one that is not there as it was uploaded."""
     if stored is None or stored.size != item.size:
         raise ConflictError(
             f"{item.object}, to be committed, is not in the store as it was uploaded.",
             remedy="A sweep or the host removed it; seal the rows again.",
         )
-    if now - stored.modified > UPLOAD_LIFETIME:
-        raise ConflictError(
-            f"{item.object}, to be committed, was uploaded too long ago.",
-            remedy=f"Commit within {UPLOAD_LIFETIME} of sealing; seal the rows again.",
-        )
+    return now - stored.modified <= UPLOAD_LIFETIME
 
 
 def _rewrapped(items: Iterable[_Sealed], keychain: Keychain) -> list[_Sealed]:
@@ -80,3 +109,77 @@ def _rewrapped(items: Iterable[_Sealed], keychain: Keychain) -> list[_Sealed]:
     return [
         dataclasses.replace(item, wrapped_key=keychain.rewrap(item.wrapped_key)) for item in items
     ]
+
+
+def write_record(
+    store: ObjectStore, record: Record, warehouse_id: str, keychain: Keychain
+) -> RecordRef:
+    """Store ``record`` under a new name and the current warehouse key; nothing points to it yet."""
+    name = new_object_name()
+    body = seal_record(record, object_name=name, warehouse_id=warehouse_id, keychain=keychain)
+    store.create(name, body)
+    return RecordRef(name, digest_of(body), keychain.current)
+
+
+def first_state(store: ObjectStore, keys: KeyHolder, *, now: datetime) -> State:
+    """Commit snapshot 0 of a new warehouse, with an empty manifest.
+
+    Raises:
+        ConflictError: the store has a snapshot 0.
+    """
+    warehouse_id = secrets.token_hex(16)
+    keychain = Keychain.fresh()
+    ref = write_record(store, Record(Manifest()), warehouse_id, keychain)
+    head = Head(0, None, timestamp(now), 0, ref)
+    digest = _write_head(store, keys, head, warehouse_id, keychain)
+    return State(warehouse_id, head, digest, Record(Manifest()), keychain)
+
+
+def next_state(
+    store: ObjectStore,
+    keys: KeyHolder,
+    base: State,
+    manifest: Manifest,
+    *,
+    now: datetime,
+    keychain: Keychain | None = None,
+    oldest: int | None = None,
+    history: Sequence[PastHead] | None = None,
+) -> State:
+    """Commit the snapshot after ``base``: all of it becomes visible with one conditional create.
+
+    Args:
+        store: Where.
+        keys: Wraps the warehouse key.
+        base: The state it stands on.
+        manifest: What it holds; its file keys are wrapped by the current warehouse key.
+        now: When.
+        keychain: Warehouse keys from now on; those of ``base`` by default.
+        oldest: Smallest readable number from now on; that of ``base`` by default.
+        history: ``base.past()``, with records moved by a shred; by default not moved.
+
+    Raises:
+        ConflictError: another writer took the number; nothing of this is visible.
+    """
+    chain = base.keychain if keychain is None else keychain
+    past = base.past() if history is None else tuple(history)
+    record = Record(manifest, past, chain.wrap_former())
+    head = Head(
+        base.number + 1,
+        base.digest,
+        timestamp(now),
+        base.head.oldest if oldest is None else oldest,
+        write_record(store, record, base.warehouse_id, chain),
+    )
+    digest = _write_head(store, keys, head, base.warehouse_id, chain)
+    return dataclasses.replace(base, head=head, digest=digest, record=record, keychain=chain)
+
+
+def _write_head(
+    store: ObjectStore, keys: KeyHolder, head: Head, warehouse_id: str, keychain: Keychain
+) -> str:
+    """Create the head object and return its digest."""
+    wrapped = keys.wrap(keychain.keys[keychain.current], purpose=wrapping_purpose(warehouse_id))
+    body = seal_head(head, warehouse_id=warehouse_id, keychain=keychain, wrapped_key=wrapped)
+    store.create(head_name(head.number), body)
+    return digest_of(body)

@@ -1,36 +1,30 @@
 """The passphrase keyring: root keys in one small file, opened by a passphrase, kept off the store.
 
-argon2id turns the passphrase into a key-encrypting key; that wraps the root keys with AES-256-GCM.
-The cost and the salt are authenticated with them. The file alone opens nothing without the
-passphrase, and the store alone opens nothing without the file. Losing either loses the warehouse;
-the file needs a backup elsewhere. Byte table: ``docs/reference/sealed-formats.md``.
+argon2id turns the passphrase into the key that seals the root keys. The file alone opens nothing
+without the passphrase, and the store alone opens nothing without the file. Losing either loses the
+warehouse, so the file needs a backup elsewhere. One keyring serves one warehouse: ``forget``
+destroys what older root keys wrapped, whoever needed it.
 
-Does not protect a weak passphrase from a thief of the file for ever: argon2id makes each guess cost
-about 0.3 s and 64 MiB. Where a passphrase comes from is ``passphrase_source``'s work, whose public
-names are given here as well.
+Does not protect a weak passphrase from a thief of the file for ever: a guess costs about 0.3 s and
+64 MiB. Where a passphrase comes from is ``passphrase_source``'s work, given here as well.
 """
 
-import base64
-import json
 import os
 import threading
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
-from argon2.exceptions import HashingError
-from argon2.low_level import Type, hash_secret_raw
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from laennec.core.errors import (
-    AlreadyExistsError,
-    FormatError,
-    IntegrityError,
-    KeyHolderError,
-    WrongPassphraseError,
+from laennec.core.errors import IntegrityError
+from laennec.vault.keyring_file import (
+    NONCE_BYTES,
+    Argon2Cost,
+    Lock,
+    locked,
+    read_keyring,
+    write_keyring,
 )
 from laennec.vault.labels import KEY_BYTES, derive_key, encode_parts
 from laennec.vault.passphrase_source import (
@@ -52,58 +46,21 @@ __all__ = [
     "read_passphrase",
 ]
 
-FORMAT = "laennec/keyring/1"
-_NONCE_BYTES = 12
 _VERSION_BYTES = 4
 _ROOT_PURPOSE = "laennec/root-wrap/1"
 
 
-@dataclass(frozen=True)
-class Argon2Cost:
-    """What one guess at the passphrase costs (RFC 9106).
-
-    Attributes:
-        time: Passes over the memory.
-        memory_kib: Memory in KiB.
-        lanes: Parallel lanes.
-    """
-
-    time: int = 3
-    memory_kib: int = 65_536
-    lanes: int = 4
-
-    def check_floor(self) -> None:
-        """Raise if a guess would be cheaper than RFC 9106's second recommended option.
-
-        Raises:
-            KeyHolderError: fewer than 3 passes over 64 MiB.
-        """
-        if self.time < 3 or self.memory_kib < 65_536:
-            raise KeyHolderError(
-                "The keyring's argon2id cost is below 3 passes over 64 MiB.",
-                remedy="Use the default cost; somebody may have weakened the keyring file.",
-            )
-
-
 class PassphraseKeyring:
-    """A ``KeyHolder`` in a file of mode 0600; every change replaces the file at once, durably.
+    """A ``KeyHolder`` in a file of mode 0600; made by ``create`` and ``open``.
 
-    Made by ``create`` and ``open``. Thread-safe.
+    Safe among threads and processes: a change locks and rereads the file, and a root key that
+    another process made is found when it is first needed.
     """
 
-    def __init__(
-        self,
-        path: Path,
-        *,
-        secret: bytes,
-        salt: bytes,
-        cost: Argon2Cost,
-        roots: Mapping[int, bytes],
-    ) -> None:
+    def __init__(self, path: Path, *, lock: Lock, roots: Mapping[int, bytes]) -> None:
         self.path = path
-        self._secret, self._salt, self._cost = secret, salt, cost
-        self._roots = dict(roots)
-        self._lock = threading.RLock()
+        self._lock, self._roots = lock, dict(roots)
+        self._guard = threading.RLock()
 
     @classmethod
     def create(
@@ -126,12 +83,13 @@ class PassphraseKeyring:
             AlreadyExistsError: the file exists.
             KeyHolderError: the cost is below the floor, or the file cannot be written.
         """
-        chosen = _checked(cost, insecure_cost)
-        salt = os.urandom(16)
-        secret = _stretch(passphrase, salt, chosen)
-        keyring = cls(path, secret=secret, salt=salt, cost=chosen, roots={1: os.urandom(KEY_BYTES)})
-        keyring._save(exclusive=True)
-        return keyring
+        chosen = insecure_cost or cost or Argon2Cost()
+        if insecure_cost is None:
+            chosen.check_floor()
+        lock = Lock.fresh(as_bytes(passphrase), cost=chosen)
+        roots = {1: os.urandom(KEY_BYTES)}
+        write_keyring(path, roots, lock, exclusive=True)
+        return cls(path, lock=lock, roots=roots)
 
     @classmethod
     def open(
@@ -149,47 +107,36 @@ class PassphraseKeyring:
             FormatError: it is no keyring of a known version.
             KeyHolderError: it is absent, unreadable, or its cost is below the floor.
         """
-        with _translated(path):
-            fields = _parse(path.read_bytes())
-        cost = fields.cost
-        if cost != insecure_cost:
-            cost.check_floor()
-        secret = _stretch(passphrase, fields.salt, cost)
-        roots = _open_roots(fields, secret)
-        return cls(path, secret=secret, salt=fields.salt, cost=cost, roots=roots)
+        sealed = read_keyring(path)
+        if sealed.cost != insecure_cost:
+            sealed.cost.check_floor()
+        lock = Lock.stretched(as_bytes(passphrase), salt=sealed.salt, cost=sealed.cost)
+        return cls(path, lock=lock, roots=sealed.open(lock))
 
     def wrap(self, key: bytes, *, purpose: str) -> bytes:
         """Return ``key`` wrapped by the newest root; see ``KeyHolder.wrap``."""
-        with self._lock:
+        with self._guard:
             number = max(self._roots)
             root = self._roots[number]
-        version, nonce = number.to_bytes(_VERSION_BYTES, "big"), os.urandom(_NONCE_BYTES)
-        sealed = AESGCM(derive_key(root, _ROOT_PURPOSE, purpose)).encrypt(
-            nonce, key, encode_parts(_ROOT_PURPOSE, purpose, version)
-        )
-        return version + nonce + sealed
+        version, nonce = number.to_bytes(_VERSION_BYTES, "big"), os.urandom(NONCE_BYTES)
+        cipher = AESGCM(derive_key(root, _ROOT_PURPOSE, purpose))
+        return version + nonce + cipher.encrypt(nonce, key, _associated(purpose, version))
 
     def unwrap(self, wrapped: bytes, *, purpose: str) -> bytes:
         """Return the key in ``wrapped``; see ``KeyHolder.unwrap``."""
-        version = wrapped[:_VERSION_BYTES]
-        nonce = wrapped[_VERSION_BYTES : _VERSION_BYTES + _NONCE_BYTES]
-        with self._lock:
-            root = self._roots.get(int.from_bytes(version, "big"))
-        if root is None:
-            raise _not_ours()
+        version, body = wrapped[:_VERSION_BYTES], wrapped[_VERSION_BYTES:]
+        cipher = AESGCM(derive_key(self._root(version), _ROOT_PURPOSE, purpose))
+        nonce, sealed = body[:NONCE_BYTES], body[NONCE_BYTES:]
         try:
-            return AESGCM(derive_key(root, _ROOT_PURPOSE, purpose)).decrypt(
-                nonce,
-                wrapped[_VERSION_BYTES + _NONCE_BYTES :],
-                encode_parts(_ROOT_PURPOSE, purpose, version),
-            )
+            return cipher.decrypt(nonce, sealed, _associated(purpose, version))
         except (InvalidTag, ValueError):
             raise _not_ours() from None
 
     def rotate(self) -> None:
         """Make a new root key; see ``KeyHolder.rotate``."""
-        with self._lock:
-            self._replace_roots({**self._roots, max(self._roots) + 1: os.urandom(KEY_BYTES)})
+        with self._guard, locked(self.path):
+            roots = self._reread()
+            self._replace(self._lock, {**roots, max(roots) + 1: os.urandom(KEY_BYTES)})
 
     def forget(self) -> None:
         """Destroy all roots but the newest; see ``KeyHolder.forget``.
@@ -197,47 +144,45 @@ class PassphraseKeyring:
         The file is replaced: its former blocks are freed, not overwritten, and copies of the file
         made earlier still hold the old roots. Destroy those copies too.
         """
-        with self._lock:
-            newest = max(self._roots)
-            self._replace_roots({newest: self._roots[newest]})
+        with self._guard, locked(self.path):
+            roots = self._reread()
+            newest = max(roots)
+            self._replace(self._lock, {newest: roots[newest]})
 
     def change_passphrase(self, passphrase: bytes | str) -> None:
-        """Seal the same root keys under a new passphrase and a new salt, at the same cost."""
-        with self._lock:
-            salt = os.urandom(16)
-            secret = _stretch(passphrase, salt, self._cost)
-            before = self._salt, self._secret
-            self._salt, self._secret = salt, secret
-            try:
-                self._save()
-            except KeyHolderError:
-                self._salt, self._secret = before
-                raise
+        """Seal the same root keys under a new passphrase and a new salt, at the same cost.
 
-    def _replace_roots(self, roots: Mapping[int, bytes]) -> None:
-        """Keep ``roots`` from now on, once they are on disk."""
-        before, self._roots = self._roots, dict(roots)
-        try:
-            self._save()
-        except KeyHolderError:
-            self._roots = before
-            raise
+        Raises:
+            KeyHolderError: the passphrase is empty, or the file cannot be written; the old
+                passphrase still opens it.
+        """
+        lock = Lock.fresh(as_bytes(passphrase), cost=self._lock.cost)
+        with self._guard, locked(self.path):
+            self._replace(lock, self._reread())
 
-    def _save(self, *, exclusive: bool = False) -> None:
-        """Write the file whole under another name, flush it, then give it its name."""
-        public = {
-            "argon2id": asdict(self._cost),
-            "format": FORMAT,
-            "salt": base64.b64encode(self._salt).decode(),
-        }
-        nonce = os.urandom(_NONCE_BYTES)
-        roots = {str(number): root.hex() for number, root in self._roots.items()}
-        sealed = AESGCM(self._secret).encrypt(
-            nonce, json.dumps(roots).encode(), _associated(public)
-        )
-        body = {**public, "sealed": base64.b64encode(nonce + sealed).decode()}
-        with _translated(self.path):
-            _write_atomically(self.path, json.dumps(body, indent=1).encode(), exclusive=exclusive)
+    def _root(self, version: bytes) -> bytes:
+        """Return the root key of a version, rereading the file once if it is not known."""
+        number = int.from_bytes(version, "big")
+        with self._guard:
+            if number not in self._roots:
+                self._roots = self._reread()
+            # Never fall back to another key: a host could have sealed its own head under it.
+            if number not in self._roots:
+                raise _not_ours()
+            return self._roots[number]
+
+    def _reread(self) -> dict[int, bytes]:
+        """Return the root keys that the file holds now."""
+        return read_keyring(self.path).open(self._lock)
+
+    def _replace(self, lock: Lock, roots: Mapping[int, bytes]) -> None:
+        """Hold and store ``roots`` under ``lock``; memory follows the disk, never leads it."""
+        write_keyring(self.path, roots, lock)
+        self._lock, self._roots = lock, dict(roots)
+
+
+def _associated(purpose: str, version: bytes) -> bytes:
+    return encode_parts(_ROOT_PURPOSE, purpose, version)
 
 
 def _not_ours() -> IntegrityError:
@@ -245,120 +190,3 @@ def _not_ours() -> IntegrityError:
         "A wrapped key does not open: altered, of another keyring, or its root key is destroyed.",
         remedy="Check that this keyring belongs to this store; then run `laennec verify`.",
     )
-
-
-@dataclass(frozen=True)
-class _KeyringFile:
-    public: Mapping[str, Any]
-    cost: Argon2Cost
-    salt: bytes
-    sealed: bytes
-
-
-def _parse(body: bytes) -> _KeyringFile:
-    try:
-        value = json.loads(body)
-        sealed = base64.b64decode(value.pop("sealed"), validate=True)
-        salt = base64.b64decode(value["salt"], validate=True)
-        fields = _KeyringFile(value, Argon2Cost(**value["argon2id"]), salt, sealed)
-    except (ValueError, KeyError, TypeError, AttributeError):
-        raise _damaged() from None
-    if value.get("format") != FORMAT or value.keys() != {"argon2id", "format", "salt"}:
-        raise _damaged()
-    return fields
-
-
-def _damaged() -> FormatError:
-    return FormatError(
-        "The keyring file is damaged, or of a version that this program does not know.",
-        remedy="Restore it from its backup.",
-    )
-
-
-def _open_roots(fields: _KeyringFile, secret: bytes) -> dict[int, bytes]:
-    nonce, body = fields.sealed[:_NONCE_BYTES], fields.sealed[_NONCE_BYTES:]
-    try:
-        opened = AESGCM(secret).decrypt(nonce, body, _associated(fields.public))
-    except (InvalidTag, ValueError):
-        raise WrongPassphraseError(
-            "The passphrase does not open the keyring.",
-            remedy="Check it; if it is right, the file was altered: restore its backup.",
-        ) from None
-    return {int(number): bytes.fromhex(root) for number, root in json.loads(opened).items()}
-
-
-def _associated(public: Mapping[str, Any]) -> bytes:
-    """Bind everything in the file that is not sealed: format, cost and salt."""
-    return encode_parts(FORMAT, json.dumps(public, sort_keys=True, separators=(",", ":")))
-
-
-def _stretch(passphrase: bytes | str, salt: bytes, cost: Argon2Cost) -> bytes:
-    secret = as_bytes(passphrase)
-    if not secret:
-        raise KeyHolderError("The passphrase is empty.", remedy="Choose one of several words.")
-    try:
-        return hash_secret_raw(
-            secret,
-            salt,
-            time_cost=cost.time,
-            memory_cost=cost.memory_kib,
-            parallelism=cost.lanes,
-            hash_len=KEY_BYTES,
-            type=Type.ID,
-        )
-    except HashingError:
-        raise FormatError(
-            "The keyring's argon2id cost is not one that can be computed here.",
-            remedy="Restore the keyring file from its backup, or use a machine with more memory.",
-        ) from None
-
-
-def _checked(cost: Argon2Cost | None, insecure_cost: Argon2Cost | None) -> Argon2Cost:
-    if insecure_cost is not None:
-        return insecure_cost
-    chosen = Argon2Cost() if cost is None else cost
-    chosen.check_floor()
-    return chosen
-
-
-def _write_atomically(path: Path, body: bytes, *, exclusive: bool) -> None:
-    """Give ``path`` this content, whole or not at all; ``exclusive`` refuses an existing file."""
-    staged = path.with_name(f".{path.name}.{os.urandom(8).hex()}")
-    descriptor = os.open(staged, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(body)
-            file.flush()
-            os.fsync(file.fileno())
-        if exclusive:
-            path.hardlink_to(staged)
-        else:
-            staged.replace(path)
-    finally:
-        staged.unlink(missing_ok=True)
-    folder = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
-
-
-@contextmanager
-def _translated(path: Path) -> Iterator[None]:
-    """Turn the system's errors into ours."""
-    try:
-        yield
-    except FileExistsError:
-        raise AlreadyExistsError(
-            f"There is a keyring at {path} already.", remedy="Open it, or choose another path."
-        ) from None
-    except FileNotFoundError:
-        raise KeyHolderError(
-            f"There is no keyring at {path}.",
-            remedy="Name the keyring file, or restore its backup.",
-        ) from None
-    except OSError as error:
-        raise KeyHolderError(
-            f"The keyring {path} cannot be read or written ({error.strerror}).",
-            remedy="Check its permissions and the space on its disk.",
-        ) from error

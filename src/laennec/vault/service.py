@@ -8,19 +8,19 @@ withholds gets an error out of this class, never a wrong row.
 Does not decide who may read: whoever holds the key holder's key reads all.
 """
 
-import hashlib
-import os
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from datetime import timedelta
 
 import polars as pl
 import pyarrow as pa
 
 from laennec.core.clock import Clock
-from laennec.core.errors import AlreadyExistsError, ConflictError, NotFoundError
-from laennec.vault import sealed_parquet
-from laennec.vault.commit import check_uploaded, rewrap
-from laennec.vault.labels import KEY_BYTES
+from laennec.core.errors import AlreadyExistsError, ConflictError
+from laennec.core.progress import Reporter
+from laennec.vault import files as sealed_files
+from laennec.vault import rotation
+from laennec.vault.commit import GRACE, check_uploaded, first_state, next_state, rewrap
 from laennec.vault.manifest import (
     Anchor,
     Manifest,
@@ -31,18 +31,9 @@ from laennec.vault.manifest import (
     Statistics,
 )
 from laennec.vault.ports import KeyHolder, ObjectStore
-from laennec.vault.sealed_bytes import Place, open_sealed, seal
-from laennec.vault.state import (
-    State,
-    first_state,
-    head_numbers,
-    load_snapshot,
-    load_state,
-    missing,
-    new_object_name,
-    newest_number,
-    next_state,
-)
+from laennec.vault.state import State, head_numbers, load_snapshot, load_state, newest_number
+from laennec.vault.sweep import SweepReport, forget_snapshots, named_objects, sweep_objects
+from laennec.vault.verify import VerifyReport, verify_store
 
 
 class Vault:
@@ -134,22 +125,8 @@ class Vault:
         Raises:
             StoreFullError, StoreError: the upload failed.
         """
-        state, key = self._state, os.urandom(KEY_BYTES)
-        version = state.number + 1
-        place = sealed_parquet.file_place(
-            warehouse_id=state.warehouse_id, table=table, bucket=bucket, version=version
-        )
-        body = sealed_parquet.seal_frame(frame, key=key, place=place)
-        return SealedFile(
-            object=self._upload(body),
-            table=table,
-            bucket=bucket,
-            version=version,
-            rows=frame.height,
-            size=len(body),
-            sha256=hashlib.sha256(body).hexdigest(),
-            wrapped_key=state.keychain.wrap(key),
-            statistics=dict(statistics or {}),
+        return sealed_files.upload_frame(
+            self._store, self._state, frame, table=table, bucket=bucket, statistics=statistics
         )
 
     def seal_document(self, body: bytes, *, kind: str) -> SealedDocument:
@@ -158,11 +135,7 @@ class Vault:
         Raises:
             StoreFullError, StoreError: the upload failed.
         """
-        state, key, name = self._state, os.urandom(KEY_BYTES), new_object_name()
-        sealed = seal(body, key=key, place=_document_place(state.warehouse_id, kind, name))
-        self._store.create(name, sealed)
-        digest = hashlib.sha256(sealed).hexdigest()
-        return SealedDocument(name, kind, len(sealed), digest, state.keychain.wrap(key))
+        return sealed_files.upload_document(self._store, self._state, body, kind=kind)
 
     def open_document(self, document: SealedDocument) -> bytes:
         """Return the bytes of a document.
@@ -170,13 +143,12 @@ class Vault:
         Raises:
             IntegrityError: it does not authenticate, or is missing.
         """
-        key = self._file_key(document.wrapped_key)
-        try:
-            sealed = self._store.get(document.object)
-        except NotFoundError:
-            raise missing(document.object) from None
-        place = _document_place(self.warehouse_id, document.kind, document.object)
-        return open_sealed(sealed, key=key, place=place, name=document.object)
+        return sealed_files.read_document(
+            self._store,
+            document,
+            key=self._file_key(document.wrapped_key),
+            warehouse_id=self.warehouse_id,
+        )
 
     def read(
         self,
@@ -200,11 +172,11 @@ class Vault:
         if not wanted:
             raise ValueError("reading needs at least one file, to know the columns")
         frames = [
-            sealed_parquet.read_frame(
-                self._fetch(file),
+            sealed_files.read_file(
+                self._store,
+                file,
                 key=self._file_key(file.wrapped_key),
-                place=self._place(file),
-                name=file.object,
+                warehouse_id=self.warehouse_id,
                 columns=columns,
                 where=where,
             )
@@ -214,11 +186,11 @@ class Vault:
 
     def read_arrow(self, file: SealedFile, *, columns: Sequence[str] | None = None) -> pa.Table:
         """Return one file by pyarrow; errors as ``read``."""
-        return sealed_parquet.read_arrow(
-            self._fetch(file),
+        return sealed_files.read_arrow_file(
+            self._store,
+            file,
             key=self._file_key(file.wrapped_key),
-            place=self._place(file),
-            name=file.object,
+            warehouse_id=self.warehouse_id,
             columns=columns,
         )
 
@@ -245,6 +217,83 @@ class Vault:
             self._state = next_state(self._store, self._keys, state, renewed, now=self._clock())
             return self._state.snapshot()
 
+    def verify(
+        self, progress: Reporter | None = None, *, anchor: Anchor | None = None
+    ) -> VerifyReport:
+        """Read every object and name whatever is not what was sealed; see ``verify_store``.
+
+        Judged from the newest snapshot this vault has seen, so a store that went back is caught.
+        ``verify.verify_store`` does the same for a store whose newest head no longer opens.
+        """
+        with self._lock:
+            state = self._state
+        return verify_store(self._store, self._keys, state=state, anchor=anchor, progress=progress)
+
+    def sweep(self, *, keep: int | None = None, grace: timedelta = GRACE) -> SweepReport:
+        """Delete objects that no snapshot names; with ``keep``, forget all but the newest so many.
+
+        Args:
+            keep: Snapshots that stay readable, the one that records the sweep included; all when
+                None. Forgetting commits a snapshot with the same content first.
+            grace: Age below which an unreferenced object is spared. Below the default, only when
+                no other process writes: its uploads could go, and its commit would then fail.
+
+        Raises:
+            IntegrityError: a readable snapshot does not authenticate; nothing is deleted.
+            ConflictError: another writer committed meanwhile; nothing is deleted.
+            ValueError: ``keep`` is below 1.
+        """
+        with self._lock:
+            before, released = self._refresh(), set[str]()
+            if keep is not None:
+                released = named_objects(self._store, before)
+                self._state = forget_snapshots(
+                    self._store, self._keys, before, keep=keep, now=self._clock()
+                )
+            listed = tuple(self._store.list())
+            after = self._refresh()
+            deleted, spared = sweep_objects(
+                self._store,
+                after,
+                listed=listed,
+                released=released,
+                now=self._clock(),
+                grace=grace,
+            )
+            return SweepReport(deleted, spared, tuple(range(before.head.oldest, after.head.oldest)))
+
+    def rotate(self) -> Snapshot:
+        """Commit the same content under a new root key and a new warehouse key.
+
+        Older snapshots stay readable; no data file is rewritten.
+
+        Raises:
+            ConflictError: another writer committed meanwhile; try again.
+        """
+        return self._advance(
+            lambda state: rotation.rotate(self._store, self._keys, state, now=self._clock())
+        )
+
+    def shred(self, *, before: int) -> Snapshot:
+        """Make the snapshots numbered below ``before`` unreadable for ever; see ``rotation.shred``.
+
+        Raises:
+            NotFoundError: ``before`` is not from 1 to the newest number plus 1.
+            IntegrityError: a snapshot that is to stay does not authenticate; nothing is destroyed.
+            ConflictError: another writer committed meanwhile; nothing is destroyed.
+        """
+        return self._advance(
+            lambda state: rotation.shred(
+                self._store, self._keys, state, before=before, now=self._clock()
+            )
+        )
+
+    def _advance(self, step: Callable[[State], State]) -> Snapshot:
+        """Commit ``step`` on the newest state and hold on to the result."""
+        with self._lock:
+            self._state = step(self._refresh())
+            return self._state.snapshot()
+
     def _refresh(self) -> State:
         """Return the newest state, at least as new as any returned before."""
         with self._lock:
@@ -262,30 +311,6 @@ class Vault:
         if not keychain.knows(wrapped):
             keychain = self._refresh().keychain
         return keychain.unwrap(wrapped)
-
-    def _place(self, file: SealedFile) -> bytes:
-        return sealed_parquet.file_place(
-            warehouse_id=self.warehouse_id,
-            table=file.table,
-            bucket=file.bucket,
-            version=file.version,
-        )
-
-    def _fetch(self, file: SealedFile) -> bytes:
-        """Return a private copy of the stored bytes, which the host cannot change any more."""
-        try:
-            return self._store.fetch(file.object).read_bytes()
-        except (NotFoundError, FileNotFoundError):
-            raise missing(file.object) from None
-
-    def _upload(self, body: bytes) -> str:
-        name = new_object_name()
-        self._store.create(name, body)
-        return name
-
-
-def _document_place(warehouse_id: str, kind: str, name: str) -> Place:
-    return ("laennec/document/1", warehouse_id, kind, name)
 
 
 def _already_there() -> AlreadyExistsError:

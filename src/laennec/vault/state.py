@@ -1,17 +1,13 @@
-"""Reading and writing snapshots: heads, records, and the keys that open them.
+"""Reading snapshots: heads, records, and the keys that open them.
 
 A ``State`` is an authenticated newest head with everything under it. Reading starts at the newest
 head: the key holder opens its warehouse key, its record carries the former keys, and those open
-every older snapshot. Writing is two creates: the record, under a random name, then the head, which
-is the commit. Heads are never deleted, so a number once taken stays taken.
+every older snapshot. Everything here reads; ``commit`` writes.
 """
 
 import secrets
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from datetime import datetime
+from dataclasses import dataclass
 
-from laennec.core.clock import timestamp
 from laennec.core.errors import IntegrityError, NotFoundError, RollbackError
 from laennec.vault.head import (
     HEAD_PREFIX,
@@ -25,8 +21,6 @@ from laennec.vault.head import (
     open_head,
     open_record,
     parse_head,
-    seal_head,
-    seal_record,
 )
 from laennec.vault.keychain import Keychain
 from laennec.vault.manifest import Anchor, Manifest, Snapshot, SnapshotHead
@@ -156,11 +150,21 @@ def missing(name: str) -> IntegrityError:
     )
 
 
-def load_state(store: ObjectStore, keys: KeyHolder, number: int) -> State:
-    """Return the state at head ``number``, opened through the key holder.
+@dataclass(frozen=True)
+class OpenedHead:
+    """A head that authenticates; its record is not read yet."""
+
+    warehouse_id: str
+    head: Head
+    digest: str
+    keychain: Keychain
+
+
+def load_head(store: ObjectStore, keys: KeyHolder, number: int) -> OpenedHead:
+    """Return head ``number``, opened through the key holder.
 
     Raises:
-        IntegrityError: the head, its record or a key does not authenticate, or is missing.
+        IntegrityError: it does not authenticate, or is missing.
     """
     name = head_name(number)
     body = get_expected(store, name)
@@ -168,14 +172,27 @@ def load_state(store: ObjectStore, keys: KeyHolder, number: int) -> State:
     key = keys.unwrap(envelope.wrapped_key, purpose=wrapping_purpose(envelope.warehouse_id))
     keychain = Keychain(envelope.key_id, {envelope.key_id: key})
     head = open_head(envelope, number=number, keychain=keychain)
-    record = _load_record(store, head.record, envelope.warehouse_id, keychain)
-    state = State(
-        envelope.warehouse_id,
-        head,
-        digest_of(body),
-        record,
-        keychain.with_former(record.former_keys),
-    )
+    return OpenedHead(envelope.warehouse_id, head, digest_of(body), keychain)
+
+
+def load_state(store: ObjectStore, keys: KeyHolder, number: int) -> State:
+    """Return the state at head ``number``.
+
+    Raises:
+        IntegrityError: the head, its record or a key does not authenticate, or is missing.
+    """
+    return complete(store, load_head(store, keys, number))
+
+
+def complete(store: ObjectStore, opened: OpenedHead) -> State:
+    """Return the state of an opened head: its record, the former keys, the history.
+
+    Raises:
+        IntegrityError: the record or a key does not authenticate, or is missing.
+    """
+    record = _load_record(store, opened.head.record, opened.warehouse_id, opened.keychain)
+    keychain = opened.keychain.with_former(record.former_keys)
+    state = State(opened.warehouse_id, opened.head, opened.digest, record, keychain)
     _check_chain(state)
     return state
 
@@ -200,18 +217,43 @@ def load_snapshot(store: ObjectStore, state: State, number: int) -> Snapshot:
     if number == state.number:
         return state.snapshot()
     parent = past[number - 1].digest if number else None
-    ref = record_ref(store, state, past[number])
-    record = _load_record(store, ref, state.warehouse_id, state.keychain)
     entry = past[number]
-    return Snapshot(number, entry.digest, parent, entry.created_at, record.manifest)
+    manifest = load_manifest(store, state, record_ref(store, state, entry))
+    return Snapshot(number, entry.digest, parent, entry.created_at, manifest)
+
+
+def load_manifest(store: ObjectStore, state: State, ref: RecordRef) -> Manifest:
+    """Return the manifest in the record that ``ref`` names.
+
+    Raises:
+        IntegrityError: the record does not authenticate, or is missing.
+    """
+    if ref == state.head.record:
+        return state.record.manifest
+    return _load_record(store, ref, state.warehouse_id, state.keychain).manifest
+
+
+def holdings(store: ObjectStore, state: State) -> dict[int, tuple[RecordRef, Manifest]]:
+    """Return, for every readable snapshot by number, where its record lies and what it holds.
+
+    Raises:
+        IntegrityError: a head or record does not authenticate, or is missing.
+    """
+    found = {}
+    for past in state.past()[state.head.oldest :]:
+        ref = record_ref(store, state, past)
+        found[past.number] = ref, load_manifest(store, state, ref)
+    return found
 
 
 def record_ref(store: ObjectStore, state: State, past: PastHead) -> RecordRef:
-    """Return where the record of an earlier, readable head lies.
+    """Return where the record of a readable head lies.
 
     Raises:
         IntegrityError: its head is missing or is not the one in the history.
     """
+    if past.number == state.number:
+        return state.head.record
     if past.record is not None:
         return past.record
     name = head_name(past.number)
@@ -225,84 +267,15 @@ def record_ref(store: ObjectStore, state: State, past: PastHead) -> RecordRef:
     return open_head(envelope, number=past.number, keychain=state.keychain).record
 
 
-def write_record(
-    store: ObjectStore, record: Record, warehouse_id: str, keychain: Keychain
-) -> RecordRef:
-    """Store ``record`` under a new name and the current warehouse key; nothing points to it yet."""
-    name = new_object_name()
-    body = seal_record(record, object_name=name, warehouse_id=warehouse_id, keychain=keychain)
-    store.create(name, body)
-    return RecordRef(name, digest_of(body), keychain.current)
-
-
-def first_state(store: ObjectStore, keys: KeyHolder, *, now: datetime) -> State:
-    """Commit snapshot 0 of a new warehouse, with an empty manifest.
-
-    Raises:
-        ConflictError: the store has a snapshot 0.
-    """
-    warehouse_id = secrets.token_hex(16)
-    keychain = Keychain.fresh()
-    ref = write_record(store, Record(Manifest()), warehouse_id, keychain)
-    head = Head(0, None, timestamp(now), 0, ref)
-    digest = _write_head(store, keys, head, warehouse_id, keychain)
-    return State(warehouse_id, head, digest, Record(Manifest()), keychain)
-
-
-def next_state(
-    store: ObjectStore,
-    keys: KeyHolder,
-    base: State,
-    manifest: Manifest,
-    *,
-    now: datetime,
-    keychain: Keychain | None = None,
-    oldest: int | None = None,
-    history: Sequence[PastHead] | None = None,
-) -> State:
-    """Commit the snapshot after ``base``: all of it becomes visible with one conditional create.
-
-    Args:
-        store: Where.
-        keys: Wraps the warehouse key.
-        base: The state it stands on.
-        manifest: What it holds; its file keys are wrapped by the current warehouse key.
-        now: When.
-        keychain: Warehouse keys from now on; those of ``base`` by default.
-        oldest: Smallest readable number from now on; that of ``base`` by default.
-        history: ``base.past()``, with records moved by a shred; by default not moved.
-
-    Raises:
-        ConflictError: another writer took the number; nothing of this is visible.
-    """
-    chain = base.keychain if keychain is None else keychain
-    past = base.past() if history is None else tuple(history)
-    record = Record(manifest, past, chain.wrap_former())
-    head = Head(
-        base.number + 1,
-        base.digest,
-        timestamp(now),
-        base.head.oldest if oldest is None else oldest,
-        write_record(store, record, base.warehouse_id, chain),
-    )
-    digest = _write_head(store, keys, head, base.warehouse_id, chain)
-    return replace(base, head=head, digest=digest, record=record, keychain=chain)
-
-
-def _write_head(
-    store: ObjectStore, keys: KeyHolder, head: Head, warehouse_id: str, keychain: Keychain
-) -> str:
-    """Create the head object and return its digest."""
-    wrapped = keys.wrap(keychain.keys[keychain.current], purpose=wrapping_purpose(warehouse_id))
-    body = seal_head(head, warehouse_id=warehouse_id, keychain=keychain, wrapped_key=wrapped)
-    store.create(head_name(head.number), body)
-    return digest_of(body)
-
-
 def _load_record(
     store: ObjectStore, ref: RecordRef, warehouse_id: str, keychain: Keychain
 ) -> Record:
     body = get_expected(store, ref.object)
+    if digest_of(body) != ref.sha256:
+        raise IntegrityError(
+            f"{ref.object} is not the record that its head names.",
+            remedy="Run `laennec verify`, then restore it from a copy.",
+        )
     return open_record(body, ref=ref, warehouse_id=warehouse_id, keychain=keychain)
 
 

@@ -1,0 +1,128 @@
+"""Sealed frames and documents in the store: upload under a fresh key, read back authenticated.
+
+Functions over a store and the keys in force; ``service.Vault`` says which. Reading takes a private
+copy of the stored bytes first, so a host cannot change them between check and use.
+"""
+
+import os
+from collections.abc import Sequence
+
+import polars as pl
+import pyarrow as pa
+
+from laennec.core.errors import NotFoundError
+from laennec.vault import sealed_parquet
+from laennec.vault.head import digest_of
+from laennec.vault.labels import KEY_BYTES
+from laennec.vault.manifest import SealedDocument, SealedFile, Statistics
+from laennec.vault.ports import ObjectStore
+from laennec.vault.sealed_bytes import Place, open_sealed, seal
+from laennec.vault.state import State, missing, new_object_name
+
+
+def upload_frame(
+    store: ObjectStore,
+    state: State,
+    frame: pl.DataFrame,
+    *,
+    table: str,
+    bucket: int | None,
+    statistics: Statistics | None,
+) -> SealedFile:
+    """Seal ``frame`` for the snapshot after ``state`` and store it under a random name."""
+    key, name, version = os.urandom(KEY_BYTES), new_object_name(), state.number + 1
+    place = sealed_parquet.file_place(
+        warehouse_id=state.warehouse_id, table=table, bucket=bucket, version=version
+    )
+    body = sealed_parquet.seal_frame(frame, key=key, place=place)
+    store.create(name, body)
+    return SealedFile(
+        object=name,
+        table=table,
+        bucket=bucket,
+        version=version,
+        rows=frame.height,
+        size=len(body),
+        sha256=digest_of(body),
+        wrapped_key=state.keychain.wrap(key),
+        statistics=dict(statistics or {}),
+    )
+
+
+def upload_document(store: ObjectStore, state: State, body: bytes, *, kind: str) -> SealedDocument:
+    """Seal ``body`` and store it under a random name."""
+    key, name = os.urandom(KEY_BYTES), new_object_name()
+    sealed = seal(body, key=key, place=_document_place(state.warehouse_id, kind, name))
+    store.create(name, sealed)
+    return SealedDocument(name, kind, len(sealed), digest_of(sealed), state.keychain.wrap(key))
+
+
+def read_document(
+    store: ObjectStore, document: SealedDocument, *, key: bytes, warehouse_id: str
+) -> bytes:
+    """Return the bytes of a document.
+
+    Raises:
+        IntegrityError: it does not authenticate, or is missing.
+    """
+    try:
+        sealed = store.get(document.object)
+    except NotFoundError:
+        raise missing(document.object) from None
+    place = _document_place(warehouse_id, document.kind, document.object)
+    return open_sealed(sealed, key=key, place=place, name=document.object)
+
+
+def read_file(
+    store: ObjectStore,
+    file: SealedFile,
+    *,
+    key: bytes,
+    warehouse_id: str,
+    columns: Sequence[str] | None,
+    where: pl.Expr | None,
+) -> pl.DataFrame:
+    """Return rows of one file by Polars; see ``sealed_parquet.read_frame``."""
+    return sealed_parquet.read_frame(
+        _private_copy(store, file),
+        key=key,
+        place=_file_place(warehouse_id, file),
+        name=file.object,
+        columns=columns,
+        where=where,
+    )
+
+
+def read_arrow_file(
+    store: ObjectStore,
+    file: SealedFile,
+    *,
+    key: bytes,
+    warehouse_id: str,
+    columns: Sequence[str] | None,
+) -> pa.Table:
+    """Return one file by pyarrow; see ``sealed_parquet.read_arrow``."""
+    return sealed_parquet.read_arrow(
+        _private_copy(store, file),
+        key=key,
+        place=_file_place(warehouse_id, file),
+        name=file.object,
+        columns=columns,
+    )
+
+
+def _private_copy(store: ObjectStore, file: SealedFile) -> bytes:
+    try:
+        return store.fetch(file.object).read_bytes()
+    except (NotFoundError, FileNotFoundError):
+        raise missing(file.object) from None
+
+
+def _file_place(warehouse_id: str, file: SealedFile) -> bytes:
+    return sealed_parquet.file_place(
+        warehouse_id=warehouse_id, table=file.table, bucket=file.bucket, version=file.version
+    )
+
+
+def _document_place(warehouse_id: str, kind: str, name: str) -> Place:
+    return ("laennec/document/1", warehouse_id, kind, name)
