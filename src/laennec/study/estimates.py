@@ -1,0 +1,82 @@
+"""From the merged counts of all buckets to the rows that a researcher may ask to be released.
+
+``summarise`` is a pure function of the study, the merged partial and the settings; it needs no
+data. It hides nothing: every row goes through ``disclosure`` before it leaves the hub.
+"""
+
+from collections.abc import Iterator, Mapping
+
+from laennec.omop.summarised_result import ResultRow, SummarisedResult, bind
+from laennec.study.estimates_cohorts import attrition_rows, characteristic_rows, count_rows
+from laennec.study.estimates_incidence import analyses, incidence_rows, incidence_settings
+from laennec.study.estimates_rows import section
+from laennec.study.estimates_survival import survival_rows, survival_settings
+from laennec.study.model import (
+    Characteristics,
+    Counts,
+    CumulativeIncidence,
+    Incidence,
+    Result,
+    Study,
+)
+from laennec.study.partials import Partial
+
+
+def summarise(
+    study: Study, partial: Partial, *, cdm_name: str, settings: Mapping[str, str]
+) -> SummarisedResult:
+    """Return the study's results in order, in the shapes of the DARWIN packages.
+
+    Args:
+        study: What was asked.
+        partial: The merged answer of all buckets.
+        cdm_name: Name of the data, in every row.
+        settings: What else every settings row shall say, such as ``snapshot_id`` and
+            ``vocabulary_version``; it may not name what this function writes.
+
+    Returns:
+        For each result of the study, in its order: counts give a ``summarise_cohort_count`` and a
+        ``summarise_cohort_attrition``; characteristics a ``summarise_characteristics``; incidence
+        one ``incidence`` for each age group and sex; cumulative incidence one
+        ``cumulative_incidence``. Every settings row has ``study_hash``, ``study_name`` and
+        ``study_result``, the name of the result in the study.
+
+    Raises:
+        ValueError: ``settings`` names a setting that is written here.
+    """
+    sections = []
+    for result in study.results:
+        about = {
+            "study_name": study.name,
+            "study_hash": study.digest(),
+            "study_result": result.name,
+        }
+        for result_type, rows, own in _tables(result, study, partial, cdm_name):
+            written = {**own, **about}
+            if written.keys() & settings.keys():
+                raise ValueError("settings of the caller collide with settings of the result")
+            sections.append(section(result_type, rows, {**written, **settings}))
+    return bind(sections)
+
+
+def _tables(
+    result: Result, study: Study, partial: Partial, cdm_name: str
+) -> Iterator[tuple[str, Iterator[ResultRow], dict[str, str]]]:
+    """Yield the type, rows and own settings of each table of one result."""
+    group = {"group": "cohort_name"}
+    match result:
+        case Counts():
+            yield "summarise_cohort_count", count_rows(result, study, partial, cdm_name), group
+            steps = {**group, "strata": "reason", "additional": "reason_id"}
+            rows = attrition_rows(result, study, partial, cdm_name)
+            yield "summarise_cohort_attrition", rows, steps
+        case Characteristics():
+            rows = characteristic_rows(result, study, partial, cdm_name)
+            yield "summarise_characteristics", rows, group
+        case Incidence():
+            for sex, ages in analyses(result):
+                rows = incidence_rows(result, sex, ages, partial, cdm_name)
+                yield "incidence", rows, incidence_settings(result, sex, ages)
+        case CumulativeIncidence():
+            rows = survival_rows(result, partial, cdm_name)
+            yield "cumulative_incidence", rows, survival_settings(result)

@@ -1,0 +1,58 @@
+"""Cumulative incidence as DARWIN rows: numbers at risk, events, and the Kaplan-Meier curve."""
+
+from collections.abc import Iterator
+
+from laennec.omop.summarised_result import ResultRow
+from laennec.study.estimates_rows import number, place
+from laennec.study.estimators import Histogram, kaplan_meier
+from laennec.study.model import CumulativeIncidence
+from laennec.study.partials import Partial
+
+
+def survival_settings(asked: CumulativeIncidence) -> dict[str, str]:
+    """Return what was asked, with the words of CohortSurvival where it has them."""
+    return {
+        "group": "cohort_name &&& outcome",
+        "additional": "time",
+        "outcome": asked.outcome.concepts,
+        "outcome_washout": "inf" if asked.washout is None else str(asked.washout),
+        "censor_on_cohort_exit": "TRUE",
+        "follow_up_days": str(asked.horizon),
+        "minimum_survival_days": "0",
+        "eventgap": str(asked.step),
+    }
+
+
+def survival_rows(
+    asked: CumulativeIncidence, partial: Partial, cdm_name: str
+) -> Iterator[ResultRow]:
+    """Yield, for each cohort and published day, who is at risk, events, censored and the curve."""
+    for cohort in asked.cohorts:
+        events = _by_day(partial, asked.name, cohort, "events")
+        censored = _by_day(partial, asked.name, cohort, "censored")
+        for point in kaplan_meier(events, censored, step=asked.step, horizon=asked.horizon):
+            where = place(
+                cdm_name,
+                {"cohort_name": cohort, "outcome": asked.outcome.concepts},
+                additional={"time": str(point.day)},
+            )
+            at_risk = str(point.at_risk)
+            yield where.row("Number at risk", None, "n_risk", "integer", at_risk)
+            yield where.row("Events", None, "n_events", "integer", str(point.events))
+            yield where.row("Events", None, "n_censored", "integer", str(point.censored))
+            for estimate, value in (
+                ("estimate", point.incidence),
+                ("estimate_95CI_lower", point.lower),
+                ("estimate_95CI_upper", point.upper),
+            ):
+                text = number(value, "probability")
+                yield where.row("Cumulative incidence", None, estimate, "numeric", text)
+
+
+def _by_day(partial: Partial, result: str, cohort: str, what: str) -> Histogram:
+    """Days since entry and the persons with an event, or censored, on each."""
+    found: dict[int, int] = {}
+    for key, n in partial.counts.items():
+        if key[0] == "survival" and key[1:3] == (result, cohort) and key[4] == what:
+            found[int(key[3])] = n
+    return found
