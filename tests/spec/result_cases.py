@@ -1,0 +1,192 @@
+"""Characteristics at entry, and cumulative incidence."""
+
+from typing import Any
+
+from laennec.study.model import (
+    AgeGroup,
+    Characteristics,
+    Covariate,
+    CumulativeIncidence,
+    FixedDays,
+    Window,
+)
+from laennec.study.partials import Key
+from spec.spec_case import (
+    BLEED,
+    ULCER,
+    SpecCase,
+    Tables,
+    bleed,
+    drug,
+    observed,
+    person,
+    study,
+    tables,
+    users,
+)
+
+YEAR = observed("2020-01-01", "2020-12-31")
+WHO = Characteristics(
+    name="who",
+    cohorts=("users",),
+    age_groups=(AgeGroup(minimum=18, maximum=64),),
+    covariates=(
+        Covariate(name="ulcer", events=ULCER, window=Window(start=-365, end=-1)),
+        Covariate(name="bleed_on_day", events=BLEED, window=Window(start=0, end=0)),
+    ),
+)
+CURVE = frozenset({"survival"})
+
+
+def curve(name: str, rows: Tables, followed: dict[tuple[int, str], int], **asked: Any) -> SpecCase:
+    """A case about follow-up from entry, to day 30 unless asked otherwise."""
+    result = CumulativeIncidence(
+        name="curve", cohorts=("users",), outcome=BLEED, **{"horizon": 30, "step": 10, **asked}
+    )
+    counts: dict[Key, int] = {
+        ("survival", "curve", "users", day, what): n for (day, what), n in followed.items()
+    }
+    return SpecCase(name, rows, study(result, cohorts=(users(),)), counts, kinds=CURVE)
+
+
+CASES = (
+    SpecCase(
+        "Characteristics are taken on the entry day",
+        tables(
+            person(1, "F", (1970, 5, 2)),
+            person(2, "?", (None, 1, 1)),
+            YEAR,
+            observed("2020-05-01", "2020-05-01", 2),
+            drug("2020-05-01"),
+            drug("2020-05-01", person_id=2),
+            bleed("2019-05-02", concept=3),
+            bleed("2019-06-01", concept=3),
+            bleed("2020-05-01", person_id=2),
+            bleed("2020-05-01", person_id=2, concept=3),
+        ),
+        study(WHO, cohorts=(users(),)),
+        {
+            ("attrition", "users", 0): 2,
+            ("attrition", "users", 1): 2,
+            ("attrition", "users", 2): 2,
+            ("sex", "who", "users", "Female"): 1,
+            ("sex", "who", "users", "None"): 1,
+            ("age", "who", "users", 49): 1,
+            ("prior_observation", "who", "users", 121): 1,
+            ("prior_observation", "who", "users", 0): 1,
+            ("future_observation", "who", "users", 244): 1,
+            ("future_observation", "who", "users", 0): 1,
+            ("covariate", "who", "users", "ulcer"): 1,
+            ("covariate", "who", "users", "bleed_on_day"): 1,
+        },
+        estimates={
+            ("Age group", "18 to 64", "count", "overall"): "1",
+            ("Age group", "None", "count", "overall"): "1",
+            ("Sex", "None", "percentage", "overall"): "50",
+            ("Age", None, "median", "overall"): "49",
+            ("Age", None, "sd", "overall"): None,
+            ("Covariates", "ulcer", "count", "overall"): "1",
+        },
+    ),
+    SpecCase(
+        "Age before birth is negative and in no group",
+        tables(person(born=(2020, 5, 2)), YEAR, drug("2020-05-01")),
+        study(
+            Characteristics(
+                name="who",
+                cohorts=("users",),
+                age_groups=(AgeGroup(minimum=0, maximum=150),),
+            ),
+            cohorts=(users(),),
+        ),
+        {("age", "who", "users", -1): 1},
+        estimates={("Age group", "None", "count", "overall"): "1"},
+    ),
+    curve(
+        "An outcome on the entry day is an event on day 0",
+        tables(person(), YEAR, drug("2020-03-01"), bleed("2020-03-01")),
+        {(0, "events"): 1},
+    ),
+    curve(
+        "An outcome on the last day of follow-up is an event",
+        tables(person(), YEAR, drug("2020-03-01"), bleed("2020-03-31")),
+        {(30, "events"): 1},
+    ),
+    curve(
+        "Who has no outcome by the horizon is censored on that day",
+        tables(person(), YEAR, drug("2020-03-01"), bleed("2020-04-01")),
+        {(30, "censored"): 1},
+    ),
+    curve(
+        "Who leaves the cohort before the horizon is censored on the last day",
+        tables(person(), YEAR, drug("2020-12-21"), bleed("2021-01-02")),
+        {(10, "censored"): 1},
+    ),
+    curve(
+        "Without a washout in days, any earlier outcome leaves the person out",
+        tables(
+            person(),
+            observed("2000-01-01", "2000-12-31"),
+            YEAR,
+            drug("2020-03-01"),
+            bleed("2000-02-01"),
+        ),
+        {},
+    ),
+    curve(
+        "An earlier record that was not observed is no outcome",
+        tables(person(), YEAR, drug("2020-03-01"), bleed("2019-12-31")),
+        {(30, "censored"): 1},
+    ),
+    curve(
+        "An outcome that was there on a washout day leaves a person out, a day earlier not",
+        tables(
+            person(1),
+            person(2),
+            YEAR,
+            observed("2020-01-01", "2020-12-31", 2),
+            drug("2020-03-11"),
+            drug("2020-03-11", person_id=2),
+            bleed("2020-02-01", "2020-03-01"),
+            bleed("2020-02-01", "2020-02-29", person_id=2),
+        ),
+        {(30, "censored"): 1},
+        washout=10,
+    ),
+    curve(
+        "A washout of 0 leaves nobody out, and only outcomes that start from entry on are events",
+        tables(person(), YEAR, drug("2020-03-11"), bleed("2020-03-01", "2020-03-20")),
+        {(30, "censored"): 1},
+        washout=0,
+    ),
+    SpecCase(
+        "The curve is that of Kaplan and Meier, the censored being at risk on their day",
+        tables(
+            *(person(one) for one in (1, 2, 3, 4)),
+            *(observed("2020-01-01", "2020-12-31", one) for one in (1, 2, 3, 4)),
+            *(drug("2020-03-01", person_id=one) for one in (1, 2, 3, 4)),
+            bleed("2020-03-06", person_id=1),
+            bleed("2020-03-11", person_id=2),
+        ),
+        study(
+            CumulativeIncidence(
+                name="curve", cohorts=("users",), outcome=BLEED, horizon=15, step=10
+            ),
+            cohorts=(users(leave=FixedDays(days=12)),),
+        ),
+        {
+            ("survival", "curve", "users", 5, "events"): 1,
+            ("survival", "curve", "users", 10, "events"): 1,
+            ("survival", "curve", "users", 12, "censored"): 2,
+        },
+        estimates={
+            ("Number at risk", None, "n_risk", "0"): "4",
+            ("Number at risk", None, "n_risk", "10"): "3",
+            ("Events", None, "n_events", "10"): "2",
+            ("Cumulative incidence", None, "estimate", "10"): "0.5",
+            ("Number at risk", None, "n_risk", "15"): "0",
+            ("Events", None, "n_censored", "15"): "2",
+            ("Cumulative incidence", None, "estimate", "15"): "0.5",
+        },
+    ),
+)

@@ -1,0 +1,45 @@
+"""Every spec case, on every engine."""
+
+import pytest
+
+from laennec.study.estimates import summarise
+from spec import cohort_cases, incidence_cases, result_cases
+from spec.engines import ENGINES
+from spec.spec_case import CONCEPTS, SpecCase
+
+CHAPTERS = {
+    "Cohorts": cohort_cases.CASES,
+    "Incidence": incidence_cases.CASES,
+    "Characteristics and cumulative incidence": result_cases.CASES,
+}
+CASES = [case for cases in CHAPTERS.values() for case in cases]
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize("case", CASES, ids=[case.name for case in CASES])
+def test_case(case: SpecCase, engine: str) -> None:
+    partial = ENGINES[engine](case.study, case.rows, CONCEPTS)
+    found = {key: n for key, n in partial.counts.items() if key[0] in case.all_kinds()}
+    assert found == case.expected
+    for key, day in case.first.items():
+        assert partial.first[key] == day
+    for key, day in case.last.items():
+        assert partial.last[key] == day
+    rows = summarise(case.study, partial, cdm_name="spec", settings={}).rows
+    values = {
+        (one.variable_name, one.variable_level, one.estimate_name, one.additional_level): (
+            one.estimate_value
+        )
+        for one in rows
+    }
+    for place, value in case.estimates.items():
+        assert values.get(place) == value, place
+
+
+def test_names_are_given_once() -> None:
+    names = [case.name for case in CASES]
+    assert len(names) == len(set(names))
+
+
+def test_every_case_says_what_it_is_about() -> None:
+    assert all(case.all_kinds() for case in CASES)
