@@ -1,0 +1,1 @@
+"""Files in: read, checked field by field, put into person buckets, the rest into quarantine."""

@@ -1,0 +1,81 @@
+"""Which rows repeat a primary key, found in bounded memory.
+
+Keys that come in ascending order cannot repeat, and most exports are ordered by key: that much is
+seen in passing. Otherwise key and line of every row are cut by a hash of the key into parts that
+fit in memory, and each part is looked at alone.
+"""
+
+from collections.abc import Iterable
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+
+from laennec.intake.csv_blocks import LINE
+from laennec.vault.scratch import SealedSpool
+
+EARLIER = -1
+"""Line of a row that was in the warehouse before; it comes before every line of a file."""
+
+_PART = "$part"
+_BYTES_PER_ROW = 48
+_HASH_SEED = 0x1816
+
+
+class AscendingKeys:
+    """Watches whether keys come in strictly ascending order."""
+
+    def __init__(self) -> None:
+        self.holds = True
+        self._last: int | None = None
+
+    def see(self, keys: pl.Series) -> None:
+        """Look at the next keys of the file, in order."""
+        if not self.holds or keys.is_empty():
+            return
+        if keys.dtype != pl.Int64 or keys.null_count():
+            self.holds = False
+            return
+        values = keys.to_numpy()
+        follows = self._last is None or int(values[0]) > self._last
+        self.holds = follows and bool(np.all(values[1:] > values[:-1]))
+        self._last = int(values[-1])
+
+
+def repeated_lines(
+    keys: Iterable[pl.DataFrame], *, rows: int, scratch: Path, memory_bytes: int
+) -> pl.Series:
+    """Return the lines whose key an earlier line has already.
+
+    Args:
+        keys: Frames of two columns, the key and ``LINE`` (``EARLIER`` for rows of the warehouse).
+        rows: About how many there are, to choose the number of parts.
+        scratch: Folder for sealed scratch files.
+        memory_bytes: Memory to use.
+
+    Returns:
+        Line numbers, ascending, Int64. Missing keys repeat nothing.
+    """
+    parts = 1 + rows * _BYTES_PER_ROW // max(1, memory_bytes)
+    with SealedSpool(scratch, partition=_PART, memory_bytes=memory_bytes // 2) as spool:
+        seen = False
+        for frame in keys:
+            key = frame.columns[0]
+            present = frame.filter(pl.col(key).is_not_null())
+            if present.is_empty():
+                continue
+            seen = True
+            part = (present[key].hash(_HASH_SEED) % parts).cast(pl.UInt32)
+            spool.add(
+                present.select(pl.col(key).alias("key"), LINE).with_columns(part.alias(_PART))
+            )
+        if not seen:
+            return pl.Series(LINE, [], dtype=pl.Int64)
+        spool.finish()
+        found = [_repeated(spool.take(part)) for part in spool.partitions()]
+    return pl.concat(found).sort()
+
+
+def _repeated(part: pl.DataFrame) -> pl.Series:
+    suspects = part.filter(pl.col("key").is_duplicated()).sort("key", LINE)
+    return suspects.filter(~pl.col("key").is_first_distinct())[LINE]

@@ -1,0 +1,88 @@
+"""The rules by which a row is kept out, as data.
+
+Each row that is read is kept, quarantined or dropped, by exactly one rule, so that
+``read = kept + quarantined + dropped``. Quarantined rows may be wrong or may be ours to learn from:
+they are kept, sealed, with the reason. Dropped rows carry nothing that is not kept elsewhere.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from types import MappingProxyType
+
+
+class Rule(StrEnum):
+    """Why a row is not kept."""
+
+    WRONG_FIELD_COUNT = "wrong_field_count"
+    NOT_AN_INTEGER = "not_an_integer"
+    NOT_A_NUMBER = "not_a_number"
+    NOT_A_DATE = "not_a_date"
+    NOT_A_DATETIME = "not_a_datetime"
+    REQUIRED_MISSING = "required_missing"
+    UNKNOWN_PERSON = "unknown_person"
+    REPEATED_KEY = "repeated_key"
+    IDENTICAL_ROW = "identical_row"
+    TABLE_NOT_IN_CDM_54 = "table_not_in_cdm_5.4"
+
+
+QUARANTINED: Mapping[Rule, str] = MappingProxyType(
+    {
+        Rule.WRONG_FIELD_COUNT: "The line has more or fewer fields than the header.",
+        Rule.NOT_AN_INTEGER: "The field should hold a whole number of 64 bits.",
+        Rule.NOT_A_NUMBER: "The field should hold a number.",
+        Rule.NOT_A_DATE: "The field should hold a date (YYYY-MM-DD) that exists.",
+        Rule.NOT_A_DATETIME: "The field should hold a date and time that exist.",
+        Rule.REQUIRED_MISSING: "The CDM requires this field and it is empty.",
+        Rule.UNKNOWN_PERSON: "No row of the table person has this identifier.",
+        Rule.REPEATED_KEY: "An earlier, different row has the same primary key.",
+    }
+)
+"""Rules that put a row into the sealed quarantine, with what they mean."""
+
+DROPPED: Mapping[Rule, str] = MappingProxyType(
+    {
+        Rule.IDENTICAL_ROW: "An earlier row is the same in every field, primary key included.",
+        Rule.TABLE_NOT_IN_CDM_54: "CDM 5.4 has no such table.",
+    }
+)
+"""Rules that drop a row, with what they mean."""
+
+
+@dataclass
+class TableCount:
+    """How the rows of one file were judged.
+
+    Attributes:
+        table: CDM table.
+        file: Name of the file.
+        read: Rows in the file.
+        kept: Rows that are in the warehouse now.
+        refused: Rows per rule.
+    """
+
+    table: str
+    file: str
+    read: int = 0
+    kept: int = 0
+    refused: dict[Rule, int] = field(default_factory=dict)
+
+    def refuse(self, rule: Rule, rows: int) -> None:
+        """Count rows that a rule keeps out."""
+        if rows:
+            self.refused[rule] = self.refused.get(rule, 0) + rows
+
+    @property
+    def quarantined(self) -> int:
+        """Rows in quarantine."""
+        return sum(rows for rule, rows in self.refused.items() if rule in QUARANTINED)
+
+    @property
+    def dropped(self) -> int:
+        """Rows dropped by a named rule."""
+        return sum(rows for rule, rows in self.refused.items() if rule in DROPPED)
+
+    @property
+    def reconciles(self) -> bool:
+        """Whether every row read is kept, quarantined or dropped."""
+        return self.read == self.kept + self.quarantined + self.dropped

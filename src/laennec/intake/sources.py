@@ -1,0 +1,154 @@
+"""The files of a data set: a folder, a zip or one file, each file one table.
+
+The name up to the first dot is the table's name, in any case (``drug_exposure.parquet``,
+``DRUG_EXPOSURE.csv.gz``); nothing else is guessed. Nothing is unpacked to disk.
+"""
+
+import gzip
+import hashlib
+import io
+import itertools
+import zipfile
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import BinaryIO, Literal
+
+from laennec.core.errors import SourceError
+
+Form = Literal["csv", "parquet"]
+_ENDINGS: dict[str, Form] = {
+    ".csv": "csv",
+    ".tsv": "csv",
+    ".csv.gz": "csv",
+    ".tsv.gz": "csv",
+    ".parquet": "parquet",
+}
+_HASH_BYTES = 1 << 20
+
+
+@dataclass(frozen=True)
+class SourceFile:
+    """One file of one table.
+
+    Attributes:
+        path: The file, or the zip it is in.
+        member: Name inside the zip, or None.
+        table: Lower-case name of its table.
+        form: What it holds.
+    """
+
+    path: Path
+    member: str | None
+    table: str
+    form: Form
+
+    @property
+    def name(self) -> str:
+        """The name that messages and reports use."""
+        return self.path.name if self.member is None else f"{self.path.name}:{self.member}"
+
+    @contextmanager
+    def open(self) -> Iterator[BinaryIO]:
+        """Open the uncompressed bytes.
+
+        Raises:
+            SourceError: the file cannot be opened, or its compressed form is damaged.
+        """
+        try:
+            with self._raw() as raw:
+                zipped = self.name.lower().endswith(".gz")
+                with gzip.open(raw) if zipped else raw as stream:
+                    yield stream  # type: ignore[misc]
+        except (OSError, EOFError, zlib.error, zipfile.BadZipFile) as error:
+            raise _unreadable(self.name, error) from None
+
+    def digest(self) -> str:
+        """Return the SHA-256 of the file's bytes as they are stored, in hexadecimal."""
+        whole = hashlib.sha256()
+        try:
+            with self._raw() as raw:
+                while piece := raw.read(_HASH_BYTES):
+                    whole.update(piece)
+        except (OSError, zipfile.BadZipFile, zlib.error) as error:
+            raise _unreadable(self.name, error) from None
+        return whole.hexdigest()
+
+    @property
+    def size(self) -> int:
+        """Bytes as stored."""
+        if self.member is None:
+            return self.path.stat().st_size
+        with zipfile.ZipFile(self.path) as archive:
+            return archive.getinfo(self.member).file_size
+
+    @contextmanager
+    def _raw(self) -> Iterator[BinaryIO]:
+        if self.member is None:
+            with self.path.open("rb") as stream:
+                yield stream
+            return
+        with zipfile.ZipFile(self.path) as archive, archive.open(self.member) as member:
+            yield io.BufferedReader(member, 1 << 20)  # type: ignore[type-var]
+
+
+def find_sources(path: Path) -> tuple[SourceFile, ...]:
+    """Return the table files in a folder (not below it), in a zip, or the one file, by table name.
+
+    Raises:
+        SourceError: nothing is there, no file has a known ending, or two files are one table.
+    """
+    found = sorted(_candidates(path), key=lambda one: one.table)
+    if not found:
+        raise SourceError(
+            f"{path.name} holds no table file.",
+            remedy=f"Name files after their table, ending in {', '.join(_ENDINGS)}.",
+        )
+    for one, two in itertools.pairwise(found):
+        if one.table == two.table:
+            raise SourceError(
+                f"{one.name} and {two.name} are both for the table {one.table}.",
+                remedy="Keep one, or load them one after the other.",
+            )
+    return tuple(found)
+
+
+def _candidates(path: Path) -> Iterator[SourceFile]:
+    if not path.exists():
+        raise SourceError(f"{path} does not exist.", remedy="Check the path.")
+    members: list[tuple[Path, str | None, str]]
+    if path.is_dir():
+        members = [(one, None, one.name) for one in path.iterdir() if one.is_file()]
+    elif path.suffix.lower() == ".zip":
+        members = [(path, name, PurePosixPath(name).name) for name in _zip_names(path)]
+    else:
+        members = [(path, None, path.name)]
+    for file, member, name in members:
+        table, dot, ending = name.partition(".")
+        form = _ENDINGS.get((dot + ending).lower())
+        if form is not None:
+            yield SourceFile(file, member, table.lower(), form)
+
+
+def _zip_names(path: Path) -> list[str]:
+    try:
+        with zipfile.ZipFile(path) as archive:
+            return [
+                one.filename
+                for one in archive.infolist()
+                if not one.is_dir() and not one.filename.startswith("__MACOSX/")
+            ]
+    except (OSError, zipfile.BadZipFile) as error:
+        raise _unreadable(path.name, error) from None
+
+
+def _unreadable(name: str, error: Exception) -> SourceError:
+    cut = isinstance(error, EOFError | zlib.error | zipfile.BadZipFile | gzip.BadGzipFile)
+    reason = "is damaged or cut short" if cut else "cannot be read"
+    detail = error.strerror if isinstance(error, OSError) and error.strerror else ""
+    return SourceError(
+        f"{name} {reason}{': ' + detail if detail else ''}.",
+        remedy="Check its rights and get it again if its size is wrong; nothing was loaded.",
+    )

@@ -1,0 +1,270 @@
+"""One file of one table into sealed bucket files, in memory that does not grow with its rows.
+
+First pass: chunk by chunk, fields are typed, rows that break a rule go to quarantine, the rest into
+a sealed spool by bucket. Then repeated keys are found over all buckets, and each bucket is sorted
+and sealed by a pool of workers. Rows of the bucket that were in the warehouse before are sealed
+again together with the new ones. Nothing is visible until the caller commits.
+"""
+
+import threading
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import polars as pl
+
+from laennec.core.errors import EngineError
+from laennec.core.progress import Reporter
+from laennec.intake.csv_blocks import LINE
+from laennec.intake.fields import Typed, type_rows
+from laennec.intake.persons import KnownPersons
+from laennec.intake.quarantine import Quarantine
+from laennec.intake.readers import Chunk, TableFile, header_of, read_chunks
+from laennec.intake.repeated import EARLIER, AscendingKeys, repeated_lines
+from laennec.intake.rules import Rule, TableCount
+from laennec.omop.cdm import CURRENT, Table, cdm
+from laennec.omop.versions import to_current
+from laennec.vault.manifest import SealedFile
+from laennec.vault.scratch import SealedSpool
+from laennec.vault.service import Vault
+from laennec.warehouse.buckets import bucket_of
+from laennec.warehouse.layout import Layout, sort_keys, statistics
+
+_BUCKET = "$bucket"
+_ROWS_PER_WHOLE_FILE = 4_000_000
+_WHOLE_SEED = 0x5EA1
+
+
+@dataclass(frozen=True)
+class Means:
+    """What a load works with.
+
+    Attributes:
+        vault: Where rows are sealed.
+        quarantine: Where refused rows go.
+        scratch: Folder for sealed scratch files.
+        memory_bytes: Memory for rows in hand.
+        workers: Buckets finished at once.
+        reporter: Shows progress.
+        encoding: Codec of CSV files.
+        keep_repeated: Keep rows that repeat a primary key, as they are.
+    """
+
+    vault: Vault
+    quarantine: Quarantine
+    scratch: Path
+    memory_bytes: int
+    workers: int
+    reporter: Reporter
+    encoding: str
+    keep_repeated: bool
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """What came of one file.
+
+    Attributes:
+        count: How its rows were judged.
+        files: The table's sealed files after it, old ones that stay included.
+        unknown: Columns of the file that the CDM does not have.
+    """
+
+    count: TableCount
+    files: tuple[SealedFile, ...]
+    unknown: tuple[str, ...]
+
+
+class TableLoad:
+    """The load of one file of one table; ``run`` once."""
+
+    def __init__(
+        self,
+        means: Means,
+        file: TableFile,
+        table: Table,
+        *,
+        layout: Layout,
+        persons: KnownPersons | None,
+        existing: Sequence[SealedFile],
+    ) -> None:
+        """Prepare.
+
+        Args:
+            means: What to work with.
+            file: The file.
+            table: Its table, in the version of the data set.
+            layout: Person buckets.
+            persons: Who exists, or None for the table of persons itself.
+            existing: The table's files in the warehouse; empty when they are to be replaced.
+        """
+        self._means, self._file, self._table = means, file, table
+        self._layout, self._persons, self._existing = layout, persons, tuple(existing)
+        self._target = cdm(CURRENT).tables[table.name]
+        self._header = header_of(file, table)
+        self._count = TableCount(table.name, file.source.name)
+        self._ascending = AscendingKeys()
+        self._whole_parts = 1 + file.rows // _ROWS_PER_WHOLE_FILE
+        self._lock = threading.Lock()
+
+    def run(self) -> Loaded:
+        """Load the file.
+
+        Raises:
+            SourceError: the file is damaged.
+            StoreError: store or scratch folder failed or are full.
+        """
+        means = self._means
+        with SealedSpool(
+            means.scratch, partition=_BUCKET, memory_bytes=means.memory_bytes // 2
+        ) as spool:
+            self._read_all(spool)
+            spool.finish()
+            repeated = self._repeated(spool)
+            new = self._finish_all(spool, repeated)
+        if not self._count.reconciles:
+            raise EngineError(
+                f"{self._file.source.name}: the rows read are not those kept and refused.",
+                remedy="This is a bug in Laennec; nothing was loaded.",
+            )
+        touched = {file.bucket for file in new}
+        stay = [one for one in self._existing if one.bucket is None or one.bucket not in touched]
+        return Loaded(self._count, (*stay, *new), self._header.unknown)
+
+    def _read_all(self, spool: SealedSpool) -> None:
+        total = self._file.source.size if self._is_plain_csv() else None
+        if self._file.source.form == "parquet":
+            total = self._file.rows
+        with self._means.reporter.task(f"reading {self._table.name}", total=total) as task:
+            chunks = read_chunks(self._file, self._header, encoding=self._means.encoding)
+            for chunk in chunks:
+                spool.add(self._judge(chunk))
+                task.advance(chunk.amount)
+
+    def _is_plain_csv(self) -> bool:
+        source = self._file.source
+        return source.form == "csv" and not source.name.lower().endswith(".gz")
+
+    def _judge(self, chunk: Chunk) -> pl.DataFrame:
+        """Return the good rows of a chunk in the current CDM, with their bucket."""
+        self._count.read += len(chunk.rows) + len(chunk.malformed)
+        self._refuse(chunk.malformed, Rule.WRONG_FIELD_COUNT, None)
+        present = [one for one in self._table.fields if one.name in chunk.rows.columns]
+        typed = type_rows(chunk.rows, present)
+        rows = typed.rows
+        if typed.refused is not None and typed.missing is not None:
+            self._refuse_faults(chunk, typed)
+            rows = rows.filter(typed.refused.is_null())
+        rows = self._of_persons(rows)
+        key = self._table.primary_key
+        if key is not None:
+            self._ascending.see(rows[key])
+        lines = rows[LINE]
+        current = to_current(self._table.name, rows.drop(LINE))
+        current = current.cast(self._target.polars_schema())  # type: ignore[arg-type]
+        return current.with_columns(lines, self._bucket(current).alias(_BUCKET))
+
+    def _refuse_faults(self, chunk: Chunk, typed: Typed) -> None:
+        present = [one.name for one in self._table.fields if one.name in chunk.rows.columns]
+        faults = pl.DataFrame({"refused": typed.refused, "missing": typed.missing})
+        for (position, missing), _ in faults.drop_nulls().group_by("refused", "missing"):
+            here = (typed.refused == position) & (typed.missing == missing)
+            rule = Rule.REQUIRED_MISSING if missing else typed.reasons[int(position)]
+            self._refuse(chunk.rows.filter(here), rule, present[int(position)])
+
+    def _of_persons(self, rows: pl.DataFrame) -> pl.DataFrame:
+        person = self._table.person_field
+        if person is None or self._persons is None:
+            return rows
+        known = self._persons.contains(rows[person])
+        if known.all():
+            return rows
+        self._refuse(rows.filter(~known), Rule.UNKNOWN_PERSON, person)
+        return rows.filter(known)
+
+    def _bucket(self, rows: pl.DataFrame) -> pl.Series:
+        person = self._target.person_field
+        if person is not None:
+            return bucket_of(rows[person], buckets=self._layout.buckets, salt=self._layout.salt)
+        spread = rows[sort_keys(self._target)[0]].hash(_WHOLE_SEED)
+        return (spread % self._whole_parts).cast(pl.UInt32)
+
+    def _refuse(self, rows: pl.DataFrame, rule: Rule, column: str | None) -> None:
+        with self._lock:
+            self._count.refuse(rule, len(rows))
+        self._means.quarantine.add(
+            rows, table=self._table.name, file=self._file.source.name, rule=rule, column=column
+        )
+
+    def _repeated(self, spool: SealedSpool) -> pl.Series:
+        """Return the lines to keep out because an earlier row has their key."""
+        key = self._target.primary_key
+        settled = self._ascending.holds and not self._existing
+        if key is None or key not in self._header.names or settled:
+            return pl.Series(LINE, [], dtype=pl.Int64)
+        with self._means.reporter.task(f"checking keys of {self._table.name}"):
+            return repeated_lines(
+                self._keys(spool, key),
+                rows=self._count.read,
+                scratch=self._means.scratch,
+                memory_bytes=self._means.memory_bytes // 4,
+            )
+
+    def _keys(self, spool: SealedSpool, key: str) -> Iterator[pl.DataFrame]:
+        for file in self._existing:
+            earlier = self._means.vault.read(file, columns=[key])
+            yield earlier.with_columns(pl.lit(EARLIER, dtype=pl.Int64).alias(LINE))
+        for part in spool.partitions():
+            yield spool.take(part, columns=[key, LINE])
+
+    def _finish_all(self, spool: SealedSpool, repeated: pl.Series) -> list[SealedFile]:
+        parts = spool.partitions()
+        label = f"sealing {self._table.name}"
+        with (
+            self._means.reporter.task(label, total=len(parts)) as task,
+            ThreadPoolExecutor(max_workers=self._means.workers) as pool,
+        ):
+            done: list[SealedFile] = []
+            for file in pool.map(lambda part: self._finish(spool, part, repeated), parts):
+                done += [] if file is None else [file]
+                task.advance(1)
+        return done
+
+    def _finish(self, spool: SealedSpool, part: int, repeated: pl.Series) -> SealedFile | None:
+        """Sort and seal one bucket, together with the rows it had before."""
+        rows = spool.take(part)
+        spool.drop(part)
+        bucket = None if self._target.person_field is None else part
+        before = [one for one in self._existing if bucket is not None and one.bucket == bucket]
+        if before:
+            earlier = self._means.vault.read(before)
+            earlier = earlier.with_columns(pl.lit(EARLIER, dtype=pl.Int64).alias(LINE))
+            rows = pl.concat([earlier, rows.select(earlier.columns)])
+        if len(repeated):
+            rows = self._without_repeated(rows, repeated)
+        new = rows.filter(pl.col(LINE) != EARLIER).height if before else len(rows)
+        with self._lock:
+            self._count.kept += new
+        if not new:
+            return None
+        ordered = rows.drop(LINE).sort(sort_keys(self._target), nulls_last=True)
+        return self._means.vault.seal_frame(
+            ordered,
+            table=self._target.name,
+            bucket=bucket,
+            statistics=statistics(ordered, self._target),
+        )
+
+    def _without_repeated(self, rows: pl.DataFrame, repeated: pl.Series) -> pl.DataFrame:
+        """Part rows with a repeated key into identical (dropped) and different (quarantined)."""
+        again = pl.col(LINE).is_in(repeated.implode())
+        held = rows.sort(LINE)
+        identical = held.filter(again & ~pl.struct(pl.all().exclude(LINE)).is_first_distinct())
+        with self._lock:
+            self._count.refuse(Rule.IDENTICAL_ROW, len(identical))
+        held = held.filter(~pl.col(LINE).is_in(identical[LINE].implode()) | (pl.col(LINE) < 0))
+        if self._means.keep_repeated:
+            return held
+        self._refuse(held.filter(again), Rule.REPEATED_KEY, self._target.primary_key)
+        return held.filter(~again)

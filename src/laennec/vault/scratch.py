@@ -1,0 +1,193 @@
+"""Rows set aside while loading, sealed before they touch the disk.
+
+A spool takes rows in any order and gives them back one partition at a time, so that memory is
+bounded by the spool's allowance plus one partition, however many rows there are. What does not fit
+in memory goes to one scratch file: Arrow IPC blocks, each AES-256-GCM under a key that exists only
+in this process and dies with it. The file has no name (it is unlinked as soon as it is open), so a
+killed process leaves nothing, not even ciphertext.
+
+Nonces are a counter: the key seals one spool only, so no nonce is used twice. The position of a
+block is its nonce, kept in memory; a block moved by somebody else does not open.
+"""
+
+import errno
+import io
+import os
+import tempfile
+import threading
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+
+import polars as pl
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+from laennec.core.errors import IntegrityError, StoreError, StoreFullError
+
+_NONCE_BYTES = 12
+
+
+@dataclass(frozen=True)
+class _Block:
+    """Where one sealed block of one partition lies; ``number`` is its nonce."""
+
+    number: int
+    offset: int
+    length: int
+
+
+class SealedSpool:
+    """Rows by partition, in memory up to an allowance and sealed on disk beyond it.
+
+    Rows of one partition come back in the order in which they were added. ``add`` is for one
+    thread; after ``finish``, ``take`` may be called from several.
+    """
+
+    def __init__(self, folder: Path, *, partition: str, memory_bytes: int) -> None:
+        """Prepare a spool; nothing is written before memory is short.
+
+        Args:
+            folder: Where the unnamed scratch file goes; made when it is missing.
+            partition: Column of the partition number (any integer type), dropped on the way out.
+            memory_bytes: Rows kept in memory before they are written, in bytes.
+        """
+        self._folder, self._partition, self._allowance = folder, partition, memory_bytes
+        self._waiting: list[pl.DataFrame] = []
+        self._waiting_bytes = 0
+        self._blocks: dict[int, list[_Block]] = {}
+        self._memory: dict[int, pl.DataFrame] = {}
+        self._columns: pl.DataFrame | None = None
+        self._file = -1
+        self._end = 0
+        self._sealed = 0
+        self._cipher = AESGCM(AESGCM.generate_key(256))
+        self._lock = threading.Lock()
+
+    def __enter__(self) -> "SealedSpool":
+        """Use the spool for the time of a ``with`` block."""
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Forget key, rows and file."""
+        del self._cipher
+        self._waiting, self._memory, self._blocks = [], {}, {}
+        if self._file >= 0:
+            os.close(self._file)
+
+    @property
+    def written_bytes(self) -> int:
+        """Sealed bytes written to the scratch file."""
+        return self._end
+
+    def add(self, rows: pl.DataFrame) -> None:
+        """Set rows aside.
+
+        Raises:
+            StoreFullError: the disk of the scratch folder is full.
+            StoreError: the scratch file cannot be written.
+        """
+        if self._columns is None:
+            self._columns = rows.clear().drop(self._partition)
+        self._waiting.append(rows)
+        self._waiting_bytes += int(rows.estimated_size())
+        if self._waiting_bytes > self._allowance:
+            for partition, part in self._parted().items():
+                self._write(partition, part)
+
+    def finish(self) -> None:
+        """Say that no more rows come; what is still in memory stays there."""
+        self._memory = self._parted()
+
+    def partitions(self) -> list[int]:
+        """Return the numbers of partitions that have rows, ascending."""
+        return sorted(self._blocks.keys() | self._memory.keys())
+
+    def take(self, partition: int, *, columns: list[str] | None = None) -> pl.DataFrame:
+        """Return the rows of one partition, or some columns of them; they stay in the spool.
+
+        Raises:
+            IntegrityError: the scratch file was altered.
+            ValueError: no row was ever added.
+        """
+        if self._columns is None:
+            raise ValueError("the spool never had a row")
+        parts = [self._read(block, columns) for block in self._blocks.get(partition, [])]
+        if partition in self._memory:
+            part = self._memory[partition]
+            parts.append(part if columns is None else part.select(columns))
+        empty = self._columns if columns is None else self._columns.select(columns)
+        return pl.concat(parts) if parts else empty
+
+    def drop(self, partition: int) -> None:
+        """Forget the rows of one partition, to give memory back."""
+        with self._lock:
+            self._blocks.pop(partition, None)
+            self._memory.pop(partition, None)
+
+    def _parted(self) -> dict[int, pl.DataFrame]:
+        if not self._waiting:
+            return {}
+        rows = pl.concat(self._waiting)
+        self._waiting, self._waiting_bytes = [], 0
+        parts = rows.partition_by(
+            self._partition, as_dict=True, include_key=False, maintain_order=True
+        )
+        return {int(key[0]): part for key, part in parts.items()}
+
+    def _write(self, partition: int, part: pl.DataFrame) -> None:
+        plain = io.BytesIO()
+        part.write_ipc(plain, compression="lz4")
+        sealed = self._cipher.encrypt(_nonce(self._sealed), plain.getbuffer(), None)
+        try:
+            if self._file < 0:
+                self._file = _unnamed_file(self._folder)
+            view = memoryview(sealed)
+            while view:
+                view = view[os.pwrite(self._file, view, self._end + len(sealed) - len(view)) :]
+        except OSError as error:
+            raise _disk_error(error) from None
+        block = _Block(self._sealed, self._end, len(sealed))
+        self._blocks.setdefault(partition, []).append(block)
+        self._sealed += 1
+        self._end += len(sealed)
+
+    def _read(self, block: _Block, columns: list[str] | None) -> pl.DataFrame:
+        sealed = os.pread(self._file, block.length, block.offset)
+        try:
+            plain = self._cipher.decrypt(_nonce(block.number), sealed, None)
+        except InvalidTag:
+            raise IntegrityError(
+                "The sealed scratch file was altered while it was in use.",
+                remedy="Nothing was committed; find out who writes there, then load again.",
+            ) from None
+        return pl.read_ipc(plain, columns=columns)
+
+
+def _nonce(number: int) -> bytes:
+    return number.to_bytes(_NONCE_BYTES, "big")
+
+
+def _unnamed_file(folder: Path) -> int:
+    """Open a new file that only this process can reach and that vanishes with it."""
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(dir=folder)
+    Path(name).unlink()
+    return handle
+
+
+def _disk_error(error: OSError) -> StoreError:
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return StoreFullError(
+            "The disk of the scratch folder is full.",
+            remedy="Free space there, or give more memory (runs.memory_mb); nothing was committed.",
+        )
+    return StoreError(
+        f"The scratch folder cannot be written: {error.strerror}.",
+        remedy="Check runs.scratch and its rights; nothing was committed.",
+    )

@@ -1,0 +1,1 @@
+"""Person buckets over sealed files: layout, reading, snapshots of OMOP tables."""

@@ -1,0 +1,79 @@
+"""How a warehouse's rows lie in sealed files: sorted within their bucket, one file per bucket.
+
+A table with a person is cut by ``buckets.bucket_of`` and sorted by person, then by its start date,
+then by its primary key. A table without a person is *whole*: one or more files without bucket,
+sorted by its first columns. The layout is a property of the snapshot.
+"""
+
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import polars as pl
+
+from laennec.core.errors import FormatError
+from laennec.omop.cdm import Table
+from laennec.vault.manifest import JsonValue, Manifest, Statistics
+from laennec.warehouse.buckets import MOST, bucket_count
+
+PROPERTY = "layout"
+_SALT_BITS = 64
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Number of person buckets and the salt that spreads persons over them."""
+
+    buckets: int
+    salt: int
+
+    def as_property(self) -> Mapping[str, JsonValue]:
+        """Return the JSON form, kept in the sealed manifest."""
+        return {"buckets": self.buckets, "salt": f"{self.salt:016x}"}
+
+
+def new_layout(persons: int) -> Layout:
+    """Choose a layout for about this many persons, with a fresh salt."""
+    return Layout(bucket_count(persons), secrets.randbits(_SALT_BITS))
+
+
+def layout_of(manifest: Manifest) -> Layout | None:
+    """Return the layout of a snapshot, or None before the first load.
+
+    Raises:
+        FormatError: the property is not a layout that this program knows.
+    """
+    value = manifest.properties.get(PROPERTY)
+    if value is None:
+        return None
+    try:
+        layout = Layout(int(value["buckets"]), int(value["salt"], 16))  # type: ignore[index,call-overload,arg-type]
+    except (TypeError, KeyError, ValueError):
+        layout = Layout(0, 0)
+    if not 1 <= layout.buckets <= MOST:
+        raise FormatError(
+            "The snapshot's bucket layout is not known.", remedy="Use a newer Laennec."
+        )
+    return layout
+
+
+def sort_keys(table: Table) -> list[str]:
+    """Return the columns by which the rows of a file are sorted."""
+    if table.person_field is None:
+        return [table.primary_key or table.fields[0].name]
+    keys = [table.person_field, table.start_field, table.primary_key]
+    return list(dict.fromkeys(key for key in keys if key is not None))
+
+
+def statistics(rows: pl.DataFrame, table: Table) -> Statistics:
+    """Return what the manifest says of a file: persons, first and last start date."""
+    found: dict[str, str | int | None] = {}
+    if table.person_field is not None:
+        found["persons"] = rows[table.person_field].n_unique()
+    if table.start_field is not None:
+        for name, day in (
+            ("first", rows[table.start_field].min()),
+            ("last", rows[table.start_field].max()),
+        ):
+            found[name] = None if day is None else str(day)
+    return found

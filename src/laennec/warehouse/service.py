@@ -1,0 +1,162 @@
+"""Reading OMOP tables out of the vault, always from one pinned snapshot.
+
+A ``View`` is the warehouse as it was at one commit. It reads bucket by bucket with only the columns
+and rows asked for, and is what ``runs`` calls a source. It does not decide who may ask.
+"""
+
+import functools
+from collections.abc import Iterator, Mapping, Sequence
+
+import polars as pl
+from polars.io.plugins import register_io_source
+
+from laennec.core.errors import NotFoundError, StudyError, VocabularyError
+from laennec.omop.cdm import CURRENT, cdm
+from laennec.omop.concepts import ConceptItem, missing, resolve
+from laennec.vault.manifest import SealedFile, Snapshot
+from laennec.vault.service import Vault
+from laennec.warehouse.layout import Layout, layout_of
+
+NO_VOCABULARY = "none"
+
+
+class View:
+    """OMOP tables as of one snapshot. Thread-safe: reading changes nothing."""
+
+    def __init__(self, vault: Vault, snapshot: Snapshot) -> None:
+        self._vault, self.snapshot = vault, snapshot
+        self.layout: Layout | None = layout_of(snapshot.manifest)
+        self._files: dict[tuple[str, int | None], list[SealedFile]] = {}
+        for file in snapshot.manifest.files:
+            self._files.setdefault((file.table, file.bucket), []).append(file)
+
+    def rows(self) -> Mapping[str, int]:
+        """Return the number of rows of each OMOP table that has any, in the order of the CDM."""
+        counted = dict.fromkeys(cdm(CURRENT).tables, 0)
+        for file in self.snapshot.manifest.files:
+            if file.table in counted:
+                counted[file.table] += file.rows
+        return {table: rows for table, rows in counted.items() if rows}
+
+    def files(self, table: str) -> tuple[SealedFile, ...]:
+        """Return the sealed files of a table."""
+        return self.snapshot.manifest.table(table)
+
+    def buckets(self) -> Sequence[int]:
+        """Return the person buckets that hold persons, ascending."""
+        return sorted(
+            bucket for table, bucket in self._files if table == "person" and bucket is not None
+        )
+
+    def read(
+        self, table: str, bucket: int, *, columns: Sequence[str], where: pl.Expr | None
+    ) -> pl.DataFrame:
+        """Return rows of one bucket; contract of ``runs.ports.BucketSource``.
+
+        Raises:
+            IntegrityError: a file is not what was sealed.
+        """
+        return self._read(table, bucket, columns=columns, where=where)
+
+    def read_whole(
+        self, table: str, *, columns: Sequence[str] | None = None, where: pl.Expr | None = None
+    ) -> pl.DataFrame:
+        """Return rows of a table that has no buckets, such as a vocabulary table."""
+        return self._read(table, None, columns=columns, where=where)
+
+    def lazy(self, table: str) -> pl.LazyFrame:
+        """Return a whole table as a lazy frame; filters and columns reach the sealed files."""
+        schema = cdm(CURRENT).tables[table].polars_schema()
+
+        def source(
+            with_columns: list[str] | None,
+            predicate: pl.Expr | None,
+            n_rows: int | None,
+            batch_size: int | None,  # noqa: ARG001
+        ) -> Iterator[pl.DataFrame]:
+            rows = self.read_whole(table, columns=with_columns, where=predicate)
+            yield rows if n_rows is None else rows.head(n_rows)
+
+        return register_io_source(source, schema=schema, is_pure=True)
+
+    @functools.cached_property
+    def vocabulary_version(self) -> str:
+        """Version of the vocabulary: the row ``None`` of VOCABULARY, or ``"none"`` without one."""
+        rows = self.read_whole(
+            "vocabulary",
+            columns=["vocabulary_version"],
+            where=pl.col("vocabulary_id") == "None",
+        )
+        return str(rows.item(0, 0)) if len(rows) else NO_VOCABULARY
+
+    def concepts(self, items: Sequence[ConceptItem], *, name: str) -> frozenset[int]:
+        """Return the concepts a concept set means in this snapshot's vocabulary.
+
+        Raises:
+            VocabularyError: there is no vocabulary at all, or it has none of the set's concepts.
+        """
+        if not self._files.get(("concept", None)):
+            raise VocabularyError(
+                "The warehouse has no vocabulary.",
+                remedy="Load one with `laennec vocab load`, or a data set that brings its own.",
+            )
+        asked = {item.concept_id for item in items}
+        absent = missing(asked, self.lazy("concept"))
+        if absent == asked:
+            raise VocabularyError(
+                f"Concept set {name}: the vocabulary ({self.vocabulary_version}) has none of its "
+                f"concepts: {', '.join(map(str, sorted(absent)))}.",
+                remedy="Check the concept ids, or load the vocabulary that has them.",
+            )
+        return resolve(
+            items,
+            ancestors=self.lazy("concept_ancestor"),
+            relationships=self.lazy("concept_relationship"),
+            concepts=self.lazy("concept"),
+        )
+
+    def _read(
+        self,
+        table: str,
+        bucket: int | None,
+        *,
+        columns: Sequence[str] | None,
+        where: pl.Expr | None,
+    ) -> pl.DataFrame:
+        files = self._files.get((table, bucket))
+        if files:
+            return self._vault.read(files, columns=columns, where=where)
+        known = cdm(CURRENT).tables.get(table)
+        if known is None:
+            raise StudyError(f"There is no table {table}.", remedy="Name a table of CDM 5.4.")
+        schema = known.polars_schema()
+        return pl.DataFrame(schema={name: schema[name] for name in columns or schema})
+
+
+class Warehouse:
+    """The OMOP side of a vault: views of its snapshots."""
+
+    def __init__(self, vault: Vault) -> None:
+        self.vault = vault
+
+    def view(self, number: int | None = None) -> View:
+        """Return the warehouse as of a snapshot, the newest by default.
+
+        Raises:
+            NotFoundError: there is no such snapshot any more.
+        """
+        return View(self.vault, self.vault.snapshot(number))
+
+    def loaded_view(self, number: int | None = None) -> View:
+        """Return a view that has persons.
+
+        Raises:
+            NotFoundError: nothing was loaded yet, or there is no such snapshot.
+        """
+        view = self.view(number)
+        if not view.buckets():
+            raise NotFoundError(
+                f"Snapshot {view.snapshot.number} has no persons.",
+                remedy="Load a data set with `laennec load omop`.",
+            )
+        return view
