@@ -84,7 +84,7 @@ class State:
             LedgerError: a tile needed to compare them is missing or altered.
         """
         old = old or self.seen
-        if old is None:
+        if old is None or old == new:
             return None
         if old.origin != new.origin:
             return Fault.FORK
