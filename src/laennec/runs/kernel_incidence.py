@@ -24,6 +24,10 @@ from laennec.study.model import AgeGroup, Incidence, Interval, Sex
 from laennec.study.partials import Key, Partial, merge
 from laennec.study.reference_history import UNKNOWN_SEX
 
+YEARS_AT_ONCE = 64
+"""Calendar years for which stretches are cut in one step. Data that observe people until 9999 would
+otherwise make eight thousand rows of each."""
+
 
 def incidence(
     asked: Incidence, bucket: Bucket, outcomes: pl.DataFrame, population: Enrolment | None
@@ -119,17 +123,21 @@ def _by_interval(asked: Incidence, stretches: pl.DataFrame) -> Iterator[pl.LazyF
     """Yield the stretches cut by each kind of interval asked for, in a column ``interval``."""
     if Interval.OVERALL in asked.intervals:
         yield stretches.lazy().with_columns(interval=pl.lit(Interval.OVERALL.value))
-    if Interval.YEARS in asked.intervals:
-        yield _by_year(stretches.lazy())
+    if Interval.YEARS in asked.intervals and stretches.height:
+        first = stretches.select(_year("start").min()).item()
+        last = stretches.select(_year("end").max()).item()
+        for year in range(first, last + 1, YEARS_AT_ONCE):
+            yield _by_year(stretches.lazy(), year, min(year + YEARS_AT_ONCE - 1, last))
 
 
-def _by_year(stretches: pl.LazyFrame) -> pl.LazyFrame:
-    """Cut stretches at the end of each calendar year; an outcome stays on its last piece."""
+def _by_year(stretches: pl.LazyFrame, first: int, last: int) -> pl.LazyFrame:
+    """Cut stretches at the end of each of these years; an outcome stays on its last piece."""
+    begin, end = pl.max_horizontal(_year("start"), first), pl.min_horizontal(_year("end"), last)
     year = pl.col("interval")
     begins, ends = first_day_from(year * 10_000), first_day_from((year + 1) * 10_000) - 1
-    first, last = (pl.col(end).cast(pl.Int32).cast(pl.Date).dt.year() for end in ("start", "end"))
     return (
-        stretches.with_columns(interval=pl.int_ranges(first, last + 1, dtype=pl.Int64))
+        stretches.filter(begin <= end)
+        .with_columns(interval=pl.int_ranges(begin, end + 1, dtype=pl.Int64))
         .explode("interval")
         .with_columns(
             start=pl.max_horizontal(pl.col("start"), begins),
@@ -137,6 +145,10 @@ def _by_year(stretches: pl.LazyFrame) -> pl.LazyFrame:
             has_outcome=pl.col("has_outcome") & (pl.col("end") <= ends),
         )
     )
+
+
+def _year(day: str) -> pl.Expr:
+    return pl.col(day).cast(pl.Int32).cast(pl.Date).dt.year().cast(pl.Int64)
 
 
 def _tally(asked: Incidence, pieces: pl.LazyFrame) -> dict[Key, int]:

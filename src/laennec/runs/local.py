@@ -8,7 +8,7 @@ keys are put in order at the end, so the result does not depend on which bucket 
 
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor, as_completed
-from threading import Lock
+from threading import Event, Lock
 from typing import TypeVar
 
 import polars as pl
@@ -54,10 +54,16 @@ def run(plan: Plan, source: BucketSource, *, workers: int, progress: Task) -> Pa
     if workers < 1:
         raise ValueError("a run needs at least one worker")
     forbid_spill()
-    total = _Sum()
+    total, halted = _Sum(), Event()
 
     def work(bucket: int) -> None:
-        total.add(_evaluated(plan, source, bucket))
+        if halted.is_set():
+            return
+        try:
+            total.add(_evaluated(plan, source, bucket))
+        except BaseException:
+            halted.set()
+            raise
 
     pool = ThreadPoolExecutor(max_workers=workers, thread_name_prefix="laennec-bucket")
     try:
