@@ -59,8 +59,8 @@ def merge_ancestors(existing: pl.DataFrame, extra: pl.DataFrame) -> pl.DataFrame
     ancestors as well, and so on through any number of changes between the two.
 
     Args:
-        existing: Table ``concept_ancestor``; complete in itself. Only its rows that touch a concept
-            of ``extra`` take part in the work.
+        existing: Table ``concept_ancestor``; complete in itself, one row per pair. Rows that touch
+            no concept of ``extra`` come back as they are.
         extra: As ``ancestors_from_relationships`` returns it.
 
     Returns:
@@ -77,7 +77,11 @@ def merge_ancestors(existing: pl.DataFrame, extra: pl.DataFrame) -> pl.DataFrame
     inner = pl.concat([_own(touched), _closure(_aggregate(links))])
     above = pl.concat([_own(touched), _proper(old, below=touched)])
     below = pl.concat([_own(touched), _proper(old, above=touched)])
-    return _aggregate(pl.concat([old, _compose(_compose(above, _aggregate(inner)), below)]))
+    found = _compose(_compose(above, _aggregate(inner)), below)
+    pair = [ANCESTOR, DESCENDANT]
+    # The existing table can be a hundred million rows: only those that change are aggregated.
+    changed = _aggregate(pl.concat([found, old.join(found, on=pair, how="semi")]))
+    return pl.concat([old.join(found, on=pair, how="anti"), changed]).sort(pair)
 
 
 def find_cycle(pairs: pl.DataFrame) -> tuple[int, ...]:
