@@ -2,6 +2,9 @@
 
 from collections.abc import Callable, Mapping
 
+from fakes.frame_source import FrameSource
+from laennec.runs.kernel import evaluate_bucket
+from laennec.runs.plan import plan_study
 from laennec.study.model import Study
 from laennec.study.partials import Partial
 from laennec.study.reference import evaluate
@@ -9,4 +12,10 @@ from laennec.study.reference_history import Concepts, Rows
 
 Engine = Callable[[Study, Rows, Concepts], Partial]
 
-ENGINES: Mapping[str, Engine] = {"reference": evaluate}
+
+def in_one_bucket(study: Study, rows: Rows, concepts: Concepts) -> Partial:
+    """Run the bucket kernel over all rows at once."""
+    return evaluate_bucket(plan_study(study, concepts), FrameSource(rows), 0)
+
+
+ENGINES: Mapping[str, Engine] = {"reference": evaluate, "bucket kernel": in_one_bucket}
