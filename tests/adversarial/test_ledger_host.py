@@ -10,7 +10,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from laennec.core.errors import LedgerError, ProofError, RollbackError
-from laennec.ledger import Fault, Ledger, tree
+from laennec.ledger import Checkpoint, Fault, Ledger, tree
 from laennec.ledger.note import Note, sign
 from laennec.ledger.tiles import ENTRIES, Tile, join_entries, split_entries
 
@@ -199,6 +199,17 @@ def test_an_altered_checkpoint_is_not_signed(folder: Path, attack: str) -> None:
     assert faults(folder) == {"checkpoint": Fault.SIGNATURE}
     with pytest.raises(ProofError):
         opened(folder).checkpoint()
+
+
+@pytest.mark.parametrize("size", [0, SIZE])
+def test_a_root_that_no_entries_give_is_refused_though_signed(tmp_path: Path, size: int) -> None:
+    Ledger.create(tmp_path, origin=ORIGIN, signing_key=KEY, clock=clock)
+    text = str(Checkpoint(ORIGIN, size, bytes(32)))
+    lie = Note(text, (sign(text, name=ORIGIN, private=KEY),))
+    (tmp_path / "checkpoint").write_text(str(lie), encoding="utf-8")
+    found = faults(tmp_path)
+    expected = {path: Fault.MISSING for path in FILES if size} or {"checkpoint": Fault.ALTERED}
+    assert found == expected
 
 
 def test_a_missing_checkpoint_is_named(folder: Path) -> None:

@@ -54,22 +54,16 @@ def test_each_tile_has_one_path(path: str) -> None:
 
 
 def test_the_example_of_seventy_thousand_entries() -> None:
-    needed = list(tiles.tiles_of(70_000))
-    assert sum(tile.level == ENTRIES for tile in needed) == 274
-    assert sum(tile.level == 0 and tile.width == 256 for tile in needed) == 273
-    assert [tile for tile in needed if tile.level >= 0 and tile.width < 256] == [
-        Tile(0, 273, 112),
-        Tile(1, 1, 17),
-        Tile(2, 0, 1),
-    ]
-    assert Tile(1, 0) in needed
     assert list(tiles.right_edge(70_000)) == [Tile(0, 273, 112), Tile(1, 1, 17), Tile(2, 0, 1)]
+    assert tiles.tile_at(0, 272, size=70_000) == Tile(0, 272)
+    assert tiles.tile_at(ENTRIES, 273, size=70_000) == Tile(ENTRIES, 273, 112)
+    assert tiles.tile_at(1, 0, size=70_000) == Tile(1, 0)
 
 
 def test_a_full_tile_starts_the_level_above() -> None:
-    assert list(tiles.tiles_of(256)) == [Tile(ENTRIES, 0), Tile(0, 0), Tile(1, 0, 1)]
+    assert list(tiles.right_edge(255)) == [Tile(0, 0, 255)]
     assert list(tiles.right_edge(256)) == [Tile(1, 0, 1)]
-    assert list(tiles.tiles_of(0)) == []
+    assert list(tiles.right_edge(0)) == []
 
 
 @QUICK

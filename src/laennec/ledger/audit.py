@@ -47,6 +47,8 @@ class Audit:
         """Check every file; fills ``findings`` and ``leftovers``."""
         edge = tuple(tiles.right_edge(self._size))
         established = self._establish(edge)
+        if not edge and self._root != tree.EMPTY_ROOT:
+            self.findings[CHECKPOINT] = Finding(CHECKPOINT, Fault.ALTERED)
         for tile in edge:
             self._check(tile, established.get(tile) or self._guess(tile), proven=bool(established))
         for path in self._folder.paths():

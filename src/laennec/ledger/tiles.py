@@ -31,7 +31,7 @@ _PATH = re.compile(
 _MAX_GROUPS = 7
 
 
-@dataclass(frozen=True, order=True)
+@dataclass(frozen=True)
 class Tile:
     """The place of one tile or bundle.
 
@@ -104,16 +104,6 @@ def right_edge(size: int) -> Iterator[Tile]:
             return
         if held % WIDTH:
             yield Tile(level, held // WIDTH, held % WIDTH)
-
-
-def tiles_of(size: int) -> Iterator[Tile]:
-    """Yield every bundle and tile that a log of ``size`` entries needs, level by level."""
-    for level in range(ENTRIES, MAX_LEVEL + 1):
-        held = size >> (HEIGHT * max(level, 0))
-        if held == 0:
-            return
-        for index in range(-(-held // WIDTH)):
-            yield tile_at(level, index, size=size)
 
 
 def split_hashes(data: bytes, *, tile: Tile) -> tuple[bytes, ...]:
