@@ -76,13 +76,14 @@ class PastHead:
         number: Of the snapshot.
         digest: Of its head object, which the store must still serve unchanged.
         created_at: RFC 3339 in UTC.
-        record: Where a shred put its record under a new key; None when its own head still says.
+        record: Where its record lies now (a shred moves it); None once swept or shredded. Kept
+            here so that a damaged older head takes nothing with it.
     """
 
     number: int
     digest: str
     created_at: str
-    record: RecordRef | None = None
+    record: RecordRef | None
 
 
 @dataclass(frozen=True)

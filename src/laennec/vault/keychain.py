@@ -46,8 +46,18 @@ class Keychain:
         return wrapped.partition(".")[0] in self.keys
 
     def secret(self, purpose: str, key_id: str | None = None) -> bytes:
-        """Return the key for ``purpose``, derived from a warehouse key, by default the current."""
-        return derive_key(self.keys[self.current if key_id is None else key_id], purpose)
+        """Return the key for ``purpose``, derived from a warehouse key, by default the current.
+
+        Raises:
+            IntegrityError: there is no warehouse key of that id, or it was destroyed.
+        """
+        key = self.keys.get(self.current if key_id is None else key_id)
+        if key is None:
+            raise IntegrityError(
+                "Something is sealed under a warehouse key that is not known or was destroyed.",
+                remedy="Read a newer snapshot; what was shredded cannot be read again.",
+            )
+        return derive_key(key, purpose)
 
     def wrap(self, file_key: bytes) -> str:
         """Return ``file_key`` wrapped by the current key, as ``<key id>.<hexadecimal>``."""
@@ -60,11 +70,6 @@ class Keychain:
             IntegrityError: it does not authenticate, or its warehouse key was destroyed.
         """
         key_id, _, body = wrapped.partition(".")
-        if key_id not in self.keys:
-            raise IntegrityError(
-                "A file key is wrapped by a warehouse key that is not known or was destroyed.",
-                remedy="Read a newer snapshot; what was shredded cannot be read again.",
-            )
         return _unwrap(self.secret(_FILE_KEY, key_id), body)
 
     def rewrap(self, wrapped: str) -> str:

@@ -15,7 +15,7 @@ from laennec.vault.commit import next_state, rewrap, write_record
 from laennec.vault.head import PastHead, Record
 from laennec.vault.keychain import Keychain
 from laennec.vault.ports import KeyHolder, ObjectStore
-from laennec.vault.state import State, holdings
+from laennec.vault.state import State, load_manifest
 from laennec.vault.sweep import named_objects
 
 
@@ -80,12 +80,11 @@ def _carried_over(
     store: ObjectStore, state: State, keychain: Keychain, *, before: int
 ) -> tuple[PastHead, ...]:
     """Write the records of the snapshots that stay again, under the new key; forget the others'."""
-    held = holdings(store, state)
     carried = []
     for past in state.past():
         ref = None
-        if past.number >= before and past.number in held:
-            record = Record(rewrap(held[past.number][1], keychain))
-            ref = write_record(store, record, state.warehouse_id, keychain)
+        if past.record is not None and past.number >= before:
+            manifest = rewrap(load_manifest(store, state, past.record), keychain)
+            ref = write_record(store, Record(manifest), state.warehouse_id, keychain)
         carried.append(replace(past, record=ref))
     return tuple(carried)

@@ -130,12 +130,28 @@ def read_frame(
 def read_arrow(
     sealed: bytes, *, key: bytes, place: bytes, name: str, columns: Sequence[str] | None = None
 ) -> pa.Table:
-    """Return a sealed file by pyarrow, in the order of the file; errors as ``read_frame``."""
+    """Return a sealed file by pyarrow, rows in the order of the file.
+
+    Args:
+        sealed: The whole file, in memory.
+        key: Its key.
+        place: Its place.
+        name: What to call it in an error.
+        columns: Columns to return, in this order; all when None.
+
+    Raises:
+        IntegrityError: the file was altered, truncated, moved, replaced, or has another key.
+        KeyError: the file has no such column.
+    """
     _check_magic(sealed, name)
     properties = pe.create_decryption_properties(key, aad_prefix=place)
     with authenticated(name):
         file = pq.ParquetFile(pa.BufferReader(sealed), decryption_properties=properties)
-        return file.read(columns=None if columns is None else list(columns))
+        known = set(file.schema_arrow.names)
+        for column in columns or ():
+            if column not in known:
+                raise KeyError(column)  # pyarrow would leave it out without a word
+        return file.read() if columns is None else file.read(list(columns)).select(list(columns))
 
 
 @contextmanager

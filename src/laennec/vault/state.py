@@ -1,8 +1,8 @@
 """Reading snapshots: heads, records, and the keys that open them.
 
 A ``State`` is an authenticated newest head with everything under it. Reading starts at the newest
-head: the key holder opens its warehouse key, its record carries the former keys, and those open
-every older snapshot. Everything here reads; ``commit`` writes.
+head: the key holder opens its warehouse key, and its record carries the former keys and says where
+every readable older record lies. Everything here reads; ``commit`` writes.
 """
 
 import secrets
@@ -66,16 +66,16 @@ class State:
 
     def past(self) -> tuple[PastHead, ...]:
         """Return every head from 0 to this one."""
-        return (*self.record.history, PastHead(self.number, self.digest, self.head.created_at))
+        head = self.head
+        own = PastHead(head.number, self.digest, head.created_at, head.record)
+        return (*self.record.history, own)
 
     def heads(self) -> tuple[SnapshotHead, ...]:
         """Return the history, oldest first, this state's own head included."""
         past = self.past()
         parents = (None, *(one.digest for one in past))
         return tuple(
-            SnapshotHead(
-                one.number, one.digest, parent, one.created_at, one.number >= self.head.oldest
-            )
+            SnapshotHead(one.number, one.digest, parent, one.created_at, one.record is not None)
             for one, parent in zip(past, parents, strict=False)
         )
 
@@ -202,14 +202,15 @@ def load_snapshot(store: ObjectStore, state: State, number: int) -> Snapshot:
 
     Raises:
         NotFoundError: there is none of that number, or it was swept or shredded.
-        IntegrityError: its head or record does not authenticate, or is missing.
+        IntegrityError: its record does not authenticate, or is missing.
     """
     past = state.past()
     if not 0 <= number < len(past):
         raise NotFoundError(
             f"There is no snapshot {number}.", remedy=f"The newest is {state.number}."
         )
-    if number < state.head.oldest:
+    entry = past[number]
+    if entry.record is None:
         raise NotFoundError(
             f"Snapshot {number} was swept or shredded.",
             remedy=f"The oldest that can be read is {state.head.oldest}.",
@@ -217,8 +218,7 @@ def load_snapshot(store: ObjectStore, state: State, number: int) -> Snapshot:
     if number == state.number:
         return state.snapshot()
     parent = past[number - 1].digest if number else None
-    entry = past[number]
-    manifest = load_manifest(store, state, record_ref(store, state, entry))
+    manifest = load_manifest(store, state, entry.record)
     return Snapshot(number, entry.digest, parent, entry.created_at, manifest)
 
 
@@ -237,34 +237,13 @@ def holdings(store: ObjectStore, state: State) -> dict[int, tuple[RecordRef, Man
     """Return, for every readable snapshot by number, where its record lies and what it holds.
 
     Raises:
-        IntegrityError: a head or record does not authenticate, or is missing.
+        IntegrityError: a record does not authenticate, or is missing.
     """
-    found = {}
-    for past in state.past()[state.head.oldest :]:
-        ref = record_ref(store, state, past)
-        found[past.number] = ref, load_manifest(store, state, ref)
-    return found
-
-
-def record_ref(store: ObjectStore, state: State, past: PastHead) -> RecordRef:
-    """Return where the record of a readable head lies.
-
-    Raises:
-        IntegrityError: its head is missing or is not the one in the history.
-    """
-    if past.number == state.number:
-        return state.head.record
-    if past.record is not None:
-        return past.record
-    name = head_name(past.number)
-    body = get_expected(store, name)
-    if digest_of(body) != past.digest:
-        raise IntegrityError(
-            f"{name} is not the head that later snapshots stand on.",
-            remedy="Run `laennec verify`, then restore it from a copy.",
-        )
-    envelope = parse_head(body, name=name)
-    return open_head(envelope, number=past.number, keychain=state.keychain).record
+    return {
+        past.number: (past.record, load_manifest(store, state, past.record))
+        for past in state.past()
+        if past.record is not None
+    }
 
 
 def _load_record(
@@ -284,7 +263,10 @@ def _check_chain(state: State) -> None:
     history = state.record.history
     parent = history[-1].digest if history else None
     gapless = [past.number for past in history] == list(range(state.number))
-    if parent != state.head.parent or not gapless:
+    readable = all(
+        (past.record is not None) == (past.number >= state.head.oldest) for past in history
+    )
+    if parent != state.head.parent or not gapless or not readable:
         raise IntegrityError(
             f"{head_name(state.number)} and its record disagree about the history.",
             remedy="Run `laennec verify`, then restore the store from a copy.",

@@ -34,7 +34,7 @@ class SweepReport:
     forgotten: tuple[int, ...]
 
     @property
-    def freed(self) -> int:
+    def bytes(self) -> int:
         """Bytes deleted."""
         return sum(item.size for item in self.deleted)
 

@@ -25,7 +25,6 @@ from laennec.vault.state import (
     head_numbers,
     load_head,
     load_manifest,
-    record_ref,
 )
 from laennec.vault.sweep import is_vault_name
 
@@ -165,13 +164,13 @@ class _Check:
         """Note the hash of every head, record, file and document under ``trusted``."""
         for past in trusted.past():
             self._expected[head_name(past.number)] = _Expected(past.digest, None)
-        for past in trusted.past()[trusted.head.oldest :]:
+            if past.record is None:
+                continue
+            self._expected[past.record.object] = _Expected(past.record.sha256, None)
             try:
-                ref = record_ref(self._store, trusted, past)
-                self._expected[ref.object] = _Expected(ref.sha256, None)
-                manifest = load_manifest(self._store, trusted, ref)
+                manifest = load_manifest(self._store, trusted, past.record)
             except IntegrityError:
-                continue  # its head or record is expected by hash already, and named when read
+                continue  # the record is expected by hash already, and named when it is read
             for item in manifest.objects():
                 self._expected[item.object] = _Expected(item.sha256, item.size)
 

@@ -1,0 +1,129 @@
+"""What every object store and every key holder must do; an adapter's test class inherits these."""
+
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from laennec.core.errors import ConflictError, IntegrityError, NotFoundError, StoreFullError
+from laennec.vault.ports import KeyHolder, ObjectStore
+
+KEY = bytes(range(32))
+
+
+class ObjectStoreContract:
+    """Inherit, and define a fixture ``store`` (and ``full_store`` where it can be had)."""
+
+    def test_returns_what_was_created(self, store: ObjectStore) -> None:
+        store.create("objects/ab/cd", b"body")
+        assert store.get("objects/ab/cd") == b"body"
+
+    def test_keeps_empty_and_large_bodies(self, store: ObjectStore) -> None:
+        large = bytes(range(256)) * 50_000
+        store.create("objects/a", b"")
+        store.create("objects/b", large)
+        assert (store.get("objects/a"), store.get("objects/b")) == (b"", large)
+
+    def test_refuses_to_create_twice_and_keeps_the_first(self, store: ObjectStore) -> None:
+        store.create("heads/0", b"first")
+        with pytest.raises(ConflictError):
+            store.create("heads/0", b"second")
+        assert store.get("heads/0") == b"first"
+
+    def test_lets_one_of_many_writers_win(self, store: ObjectStore) -> None:
+        def attempt(number: int) -> bool:
+            try:
+                store.create("heads/1", b"%d" % number)
+            except ConflictError:
+                return False
+            return True
+
+        with ThreadPoolExecutor(8) as pool:
+            outcomes = list(pool.map(attempt, range(16)))
+        assert outcomes.count(True) == 1
+        assert store.get("heads/1") == b"%d" % outcomes.index(True)
+
+    def test_names_absent_objects(self, store: ObjectStore) -> None:
+        with pytest.raises(NotFoundError, match="objects/absent"):
+            store.get("objects/absent")
+        with pytest.raises(NotFoundError, match="objects/absent"):
+            store.fetch("objects/absent")
+
+    def test_lists_by_prefix_in_order_with_sizes(self, store: ObjectStore) -> None:
+        for name in ("objects/b/2", "objects/a/1", "heads/0", "objects/a/10"):
+            store.create(name, name.encode())
+        assert [(item.name, item.size) for item in store.list("objects/")] == [
+            ("objects/a/1", 11),
+            ("objects/a/10", 12),
+            ("objects/b/2", 11),
+        ]
+        assert len(list(store.list())) == 4
+        assert list(store.list("nothing/")) == []
+        assert all(item.modified.tzinfo is not None for item in store.list())
+
+    def test_deletes_and_does_not_mind_absent_objects(self, store: ObjectStore) -> None:
+        store.create("objects/a", b"a")
+        store.create("objects/b", b"b")
+        store.delete(["objects/a", "objects/absent"])
+        assert [item.name for item in store.list()] == ["objects/b"]
+        store.create("objects/a", b"again")
+        assert store.get("objects/a") == b"again"
+
+    def test_fetches_a_local_file_of_exactly_the_stored_bytes(self, store: ObjectStore) -> None:
+        store.create("objects/a/b", b"\x00sealed\xff")
+        assert store.fetch("objects/a/b").read_bytes() == b"\x00sealed\xff"
+
+    def test_says_that_it_is_full_and_shows_nothing(self, full_store: ObjectStore) -> None:
+        before = list(full_store.list())
+        with pytest.raises(StoreFullError):
+            full_store.create("objects/large", bytes(1_000_000))
+        assert list(full_store.list()) == before
+        with pytest.raises(NotFoundError):
+            full_store.get("objects/large")
+
+
+class KeyHolderContract:
+    """Inherit, and define the fixtures ``keys`` and ``other_keys``, which share nothing."""
+
+    def test_unwraps_what_it_wrapped(self, keys: KeyHolder) -> None:
+        assert keys.unwrap(keys.wrap(KEY, purpose="a"), purpose="a") == KEY
+
+    def test_never_wraps_the_same_twice_and_hides_the_key(self, keys: KeyHolder) -> None:
+        one, two = keys.wrap(KEY, purpose="a"), keys.wrap(KEY, purpose="a")
+        assert one != two
+        assert KEY not in one
+
+    def test_refuses_another_purpose(self, keys: KeyHolder) -> None:
+        with pytest.raises(IntegrityError):
+            keys.unwrap(keys.wrap(KEY, purpose="a"), purpose="b")
+
+    def test_refuses_another_holders_key(self, keys: KeyHolder, other_keys: KeyHolder) -> None:
+        with pytest.raises(IntegrityError):
+            other_keys.unwrap(keys.wrap(KEY, purpose="a"), purpose="a")
+
+    def test_refuses_every_altered_byte_and_length(self, keys: KeyHolder) -> None:
+        wrapped = keys.wrap(KEY, purpose="a")
+        for offset in range(len(wrapped)):
+            altered = bytearray(wrapped)
+            altered[offset] ^= 1
+            with pytest.raises(IntegrityError):
+                keys.unwrap(bytes(altered), purpose="a")
+        for size in range(len(wrapped)):
+            with pytest.raises(IntegrityError):
+                keys.unwrap(wrapped[:size], purpose="a")
+
+    def test_still_unwraps_after_rotation(self, keys: KeyHolder) -> None:
+        before = keys.wrap(KEY, purpose="a")
+        keys.rotate()
+        after = keys.wrap(KEY, purpose="a")
+        assert keys.unwrap(before, purpose="a") == keys.unwrap(after, purpose="a") == KEY
+
+    def test_forgets_older_roots_for_ever(self, keys: KeyHolder) -> None:
+        before = keys.wrap(KEY, purpose="a")
+        keys.rotate()
+        after = keys.wrap(KEY, purpose="a")
+        keys.forget()
+        with pytest.raises(IntegrityError):
+            keys.unwrap(before, purpose="a")
+        assert keys.unwrap(after, purpose="a") == KEY
+        keys.rotate()
+        assert keys.unwrap(after, purpose="a") == KEY

@@ -1,0 +1,37 @@
+"""The fakes keep the ports' contracts, so what is tested on them holds for the real ones."""
+
+import pytest
+
+from fakes.vault_contracts import KeyHolderContract, ObjectStoreContract
+from fakes.vault_keys import MemoryKeys
+from fakes.vault_store import HostileStore, MemoryStore
+
+
+class TestMemoryStore(ObjectStoreContract):
+    @pytest.fixture
+    def store(self) -> MemoryStore:
+        return MemoryStore()
+
+    @pytest.fixture
+    def full_store(self) -> MemoryStore:
+        return MemoryStore(max_bytes=1000)
+
+
+class TestHostileStoreThatBehaves(ObjectStoreContract):
+    @pytest.fixture
+    def store(self) -> HostileStore:
+        return HostileStore()
+
+    @pytest.fixture
+    def full_store(self) -> HostileStore:
+        return HostileStore(MemoryStore(max_bytes=1000))
+
+
+class TestMemoryKeys(KeyHolderContract):
+    @pytest.fixture
+    def keys(self) -> MemoryKeys:
+        return MemoryKeys()
+
+    @pytest.fixture
+    def other_keys(self) -> MemoryKeys:
+        return MemoryKeys()
