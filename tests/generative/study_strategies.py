@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 
 from laennec.omop.events import EVENT_TABLES, EventTable
 from laennec.study.model import (
+    MAX_DAYS,
     AgeBetween,
     AgeGroup,
     Characteristics,
@@ -83,6 +84,15 @@ def _names(count: int) -> st.SearchStrategy[list[str]]:
 
 
 @st.composite
+def calendar_bounds(draw: st.DrawFn) -> tuple[date | None, date | None]:
+    """A first and a last day, in order, each open now and then."""
+    start, end = draw(st.one_of(st.none(), dates)), draw(st.one_of(st.none(), dates))
+    if start is not None and end is not None and start > end:
+        start, end = end, start
+    return start, end
+
+
+@st.composite
 def events(draw: st.DrawFn, tables: tuple[str, ...] = tuple(EVENT_TABLES)) -> Events:
     """Records of any event table, in one of the concept sets."""
     return Events(table=draw(st.sampled_from(tables)), concepts=draw(st.sampled_from(SET_NAMES)))
@@ -92,7 +102,7 @@ def events(draw: st.DrawFn, tables: tuple[str, ...] = tuple(EVENT_TABLES)) -> Ev
 def windows(draw: st.DrawFn) -> Window:
     """Windows before, around and after entry, open or closed; some longer than any calendar."""
     ends = st.one_of(
-        st.none(), st.integers(-40, 40), st.sampled_from([-(10**7), -365, -1, 0, 1, 10**7])
+        st.none(), st.integers(-40, 40), st.sampled_from([-(MAX_DAYS), -365, -1, 0, 1, MAX_DAYS])
     )
     start, end = draw(ends), draw(ends)
     if start is not None and end is not None and start > end:
@@ -122,24 +132,23 @@ def criteria(draw: st.DrawFn, tables: tuple[str, ...]) -> tuple[Criterion, ...]:
         if kind == "events":
             made.append(draw(has_events(name, tables)))
         elif kind == "age":
-            ages = st.one_of(st.integers(0, 40), st.just(18))
-            made.append(
-                AgeBetween(name=name, minimum=draw(ages), maximum=draw(st.integers(18, 150)))
-            )
+            minimum = draw(st.one_of(st.integers(0, 40), st.just(18)))
+            maximum = draw(st.integers(minimum, 150))
+            made.append(AgeBetween(name=name, minimum=minimum, maximum=maximum))
         elif kind == "sex":
             made.append(SexIs(name=name, sex=draw(st.sampled_from([Sex.FEMALE, Sex.MALE]))))
         else:
-            bounds = st.one_of(st.none(), dates)
-            made.append(EntryBetween(name=name, start=draw(bounds), end=draw(bounds)))
+            start, end = draw(calendar_bounds())
+            made.append(EntryBetween(name=name, start=start, end=end))
     return tuple(made)
 
 
 exits: st.SearchStrategy[Exit] = st.one_of(
     st.just(EndOfObservation()),
-    st.builds(FixedDays, days=st.one_of(st.integers(0, 60), st.just(10**7))),
+    st.builds(FixedDays, days=st.one_of(st.integers(0, 60), st.just(MAX_DAYS))),
     st.just(EndOfEvent()),
 )
-washouts = st.one_of(st.none(), st.just(0), st.integers(1, 60), st.just(10**7))
+washouts = st.one_of(st.none(), st.just(0), st.integers(1, 60), st.just(MAX_DAYS))
 short_waits = st.one_of(st.just(0), st.integers(0, 40))
 
 
@@ -174,7 +183,7 @@ def incidences(
 ) -> Incidence:
     """Incidence in a cohort or in everyone, with every option."""
     washout = draw(washouts)
-    bounds = st.one_of(st.none(), dates)
+    start, end = draw(calendar_bounds())
     return Incidence(
         name=name,
         population=draw(st.one_of(st.none(), st.sampled_from(known))) if known else None,
@@ -184,8 +193,8 @@ def incidences(
         sexes=tuple(draw(st.lists(st.sampled_from(Sex), min_size=1, unique=True))),
         age_groups=draw(age_groups(apart=False)),
         prior_observation=draw(short_waits),
-        start=draw(bounds),
-        end=draw(bounds),
+        start=start,
+        end=end,
         intervals=tuple(draw(st.lists(st.sampled_from(Interval), min_size=1, unique=True))),
         complete_intervals=draw(st.booleans()),
     )
@@ -218,7 +227,7 @@ def results(draw: st.DrawFn, name: str, known: tuple[str, ...], tables: tuple[st
         cohorts=chosen,
         outcome=draw(events(tables)),
         washout=draw(washouts),
-        horizon=draw(st.one_of(st.integers(1, 60), st.just(10**7))),
+        horizon=draw(st.one_of(st.integers(1, 60), st.just(MAX_DAYS))),
         step=draw(st.integers(1, 30)),
     )
 

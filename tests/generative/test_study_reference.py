@@ -137,7 +137,7 @@ def _observed_days(person: dict[str, Any], case: Case) -> tuple[set[date], dict[
         if row["person_id"] == person["person_id"]
     ]
     for start, end in sorted(row for row in rows if row[0] <= row[1]):
-        origin = began.get(start, start)
+        origin: date = began.get(start, start)
         for day in _days(start, end):
             began.setdefault(day, origin)
     return set(began), began

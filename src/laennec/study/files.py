@@ -1,0 +1,133 @@
+"""A study as a file: TOML or JSON in, canonical JSON out.
+
+A file is data: nothing in it is run, included or fetched. What is not understood is refused with
+the file, the place in it, and what to do; the message quotes names of the file, never its values.
+
+TOML is written for people, JSON for programs; both hold the same tree of tables, so the study and
+its digest do not depend on the form.
+"""
+
+import json
+import tomllib
+from datetime import date, time
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from laennec.core.errors import StudyError
+from laennec.study.complaints import complaint
+from laennec.study.model import Study
+
+MAX_BYTES = 4_000_000
+"""Largest study file; the largest phenotype definitions published are about 4 MB."""
+
+
+def read_study(path: Path) -> Study:
+    """Return the study in a file; the suffix says whether it is ``.toml`` or ``.json``.
+
+    Raises:
+        StudyError: there is no such file, it is not readable text of its form (the message names
+            the line), or it is not a study (the message names the place, such as
+            ``cohorts[0].entry.concepts``).
+    """
+    tree = _tree(_text(path), path)
+    try:
+        # Strict and as JSON: "yes" is no truth value and "5" no number, in either form of file.
+        return Study.model_validate_json(json.dumps(tree, default=_day), strict=True)
+    except ValidationError as error:
+        happened, remedy = complaint(error, tree)
+        raise StudyError(f"{path}: {happened}", remedy=remedy) from None
+
+
+def write_study(study: Study, path: Path) -> None:
+    """Write a study as canonical JSON: equal studies, equal bytes.
+
+    Raises:
+        StudyError: the file cannot be written.
+    """
+    try:
+        path.write_bytes(study.canonical() + b"\n")
+    except OSError as error:
+        raise StudyError(
+            f"{path}: the study cannot be written ({error.strerror}).",
+            remedy="Choose a folder that exists and that you may write to.",
+        ) from None
+
+
+def _day(value: date | time) -> str:
+    """TOML's dates as JSON has them; a moment or a time of day is refused later, as no date."""
+    return value.isoformat()
+
+
+def _text(path: Path) -> str:
+    """The file's text, of a bounded size."""
+    try:
+        with path.open("rb") as file:
+            data = file.read(MAX_BYTES + 1)
+    except OSError as error:
+        raise StudyError(
+            f"{path}: the study cannot be read ({error.strerror}).",
+            remedy="Give the path of a study file, ending in .toml or .json.",
+        ) from None
+    if len(data) > MAX_BYTES:
+        raise StudyError(
+            f"{path}: the file is larger than {MAX_BYTES} bytes, so it is no study.",
+            remedy="Give the path of a study file, ending in .toml or .json.",
+        )
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        raise StudyError(
+            f"{path}, line {line}: the text is not UTF-8.",
+            remedy="Save the file again with the encoding UTF-8.",
+        ) from None
+
+
+def _tree(text: str, path: Path) -> Any:
+    """The file's tables and lists, not yet understood."""
+    try:
+        match path.suffix.lower():
+            case ".toml":
+                return tomllib.loads(text)
+            case ".json":
+                return json.loads(text, object_pairs_hook=_once_each)
+    except tomllib.TOMLDecodeError as error:
+        # The parser ends its message with "(at line 3, column 7)" or "(at end of document)".
+        raise StudyError(
+            f"{path}: this is not TOML: {error}.",
+            remedy="Correct that line; docs/reference/study-language.md shows the form.",
+        ) from None
+    except json.JSONDecodeError as error:
+        raise StudyError(
+            f"{path}, line {error.lineno}, column {error.colno}: this is not JSON: {error.msg}.",
+            remedy="Correct that line; docs/reference/study-language.md shows the form.",
+        ) from None
+    except RecursionError:
+        raise StudyError(
+            f"{path}: the file is nested too deeply to be a study.",
+            remedy="Write it as docs/reference/study-language.md shows.",
+        ) from None
+    except _RepeatedNameError as error:
+        raise StudyError(
+            f"{path}: the name {error.args[0]!r} is given twice in one object.",
+            remedy="Keep one of them.",
+        ) from None
+    raise StudyError(
+        f"{path}: a study file ends in .toml or .json.",
+        remedy="Rename the file after its form.",
+    )
+
+
+class _RepeatedNameError(Exception):
+    """JSON would silently keep the last of two fields with one name."""
+
+
+def _once_each(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for name, value in pairs:
+        if name in found:
+            raise _RepeatedNameError(name)
+        found[name] = value
+    return found
