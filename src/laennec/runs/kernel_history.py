@@ -13,6 +13,9 @@ frame          columns                                      rows
 ``observed``   ``person_id, period_start, period_end``      periods of observation, joined
 events         ``person_id, start, end``                    records, both days included
 =============  ===========================================  =====================================
+
+Periods and records may be of persons who have no row in ``person``; whoever counts starts from
+``persons``, and so never meets them.
 """
 
 from collections.abc import Mapping
@@ -47,14 +50,14 @@ def load(plan: Plan, source: BucketSource, bucket: int) -> Bucket:
         LaennecError: the source cannot read the rows.
     """
     tables = {scan.table: _read(scan, source, bucket) for scan in plan.scans}
-    persons = _persons(tables["person"])
     records = {
         events: tables[events.table]
         .filter(pl.col("concept").is_in(_literal(plan.concepts[events.concepts])))
         .select(PERSON, "start", "end")
         for events in plan.study.events()
     }
-    return Bucket(persons, _observed(tables["observation_period"], persons), records)
+    persons = _persons(tables["person"])
+    return Bucket(persons, _observed(tables["observation_period"]), records)
 
 
 def joined(frame: pl.LazyFrame, *, start: str, end: str) -> pl.LazyFrame:
@@ -141,13 +144,11 @@ def _persons(rows: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def _observed(rows: pl.DataFrame, persons: pl.DataFrame) -> pl.DataFrame:
+def _observed(rows: pl.DataFrame) -> pl.DataFrame:
     periods = rows.lazy().select(
         pl.col(PERSON).cast(pl.Int64),
         period_start=days("observation_period_start_date"),
         period_end=days("observation_period_end_date"),
     )
-    kept = periods.filter(pl.col("period_start") <= pl.col("period_end")).join(
-        persons.lazy(), on=PERSON, how="semi"
-    )
+    kept = periods.filter(pl.col("period_start") <= pl.col("period_end"))
     return collected(joined(kept, start="period_start", end="period_end"))
