@@ -1,5 +1,6 @@
 """The vault over a store in memory: snapshots, conflicts, sweeping, rotation, destruction."""
 
+import traceback
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
@@ -11,6 +12,7 @@ from fakes.vault_store import FixedClock, HostileStore, MemoryStore
 from laennec.core.errors import (
     AlreadyExistsError,
     ConflictError,
+    EngineError,
     IntegrityError,
     NotFoundError,
     RollbackError,
@@ -101,6 +103,18 @@ def test_commits_frames_documents_and_properties(hub: Hub) -> None:
 def test_reading_no_file_is_a_mistake(hub: Hub) -> None:
     with pytest.raises(ValueError, match="at least one"):
         hub.vault.read([])
+
+
+def test_a_filter_that_fails_is_not_taken_for_an_attack_and_quotes_no_row(hub: Hub) -> None:
+    frame = pl.DataFrame({"text": ["CANARY"] * 3})
+    file = hub.vault.seal_frame(frame, table="person", bucket=0)
+    for where in (pl.col("text").str.contains("("), pl.col("text").cast(pl.Int64) > 0):
+        with pytest.raises(EngineError) as caught:
+            hub.vault.read(file, where=where)
+        assert "CANARY" not in "".join(traceback.format_exception(caught.value))
+    hub.store.flip(file.object, 300)
+    with pytest.raises(IntegrityError):
+        hub.vault.read(file, where=pl.col("text").str.contains("("))
 
 
 def test_older_snapshots_stay_readable(hub: Hub) -> None:

@@ -71,7 +71,7 @@ def check_uploaded(store: ObjectStore, state: State, manifest: Manifest, *, now:
             if item.object not in held:
                 raise ConflictError(
                     f"{item.object}, to be committed, was uploaded too long ago.",
-                    remedy=f"Commit within {UPLOAD_LIFETIME} of sealing; seal the rows again.",
+                    remedy=f"Seal again and commit within {UPLOAD_LIFETIME}; check the clocks.",
                 )
 
 

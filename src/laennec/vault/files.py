@@ -10,7 +10,7 @@ from collections.abc import Sequence
 import polars as pl
 import pyarrow as pa
 
-from laennec.core.errors import NotFoundError
+from laennec.core.errors import EngineError, IntegrityError, NotFoundError
 from laennec.vault import sealed_parquet
 from laennec.vault.head import digest_of
 from laennec.vault.labels import KEY_BYTES
@@ -82,14 +82,29 @@ def read_file(
     columns: Sequence[str] | None,
     where: pl.Expr | None,
 ) -> pl.DataFrame:
-    """Return rows of one file by Polars; see ``sealed_parquet.read_frame``."""
-    return sealed_parquet.read_frame(
-        _private_copy(store, file),
-        key=key,
-        place=_file_place(warehouse_id, file),
-        name=file.object,
-        columns=columns,
-        where=where,
+    """Return rows of one file by Polars; see ``sealed_parquet.read_frame``.
+
+    Raises:
+        IntegrityError: the file does not authenticate, or is missing.
+        EngineError: the file is intact, so the failure is the filter's.
+    """
+    body = _private_copy(store, file)
+    try:
+        return sealed_parquet.read_frame(
+            body,
+            key=key,
+            place=_file_place(warehouse_id, file),
+            name=file.object,
+            columns=columns,
+            where=where,
+        )
+    except IntegrityError:
+        if where is None or digest_of(body) != file.sha256:
+            raise
+    # The engine's own message is dropped: it may quote a value from a row.
+    raise EngineError(
+        f"The filter cannot be computed on {file.object}, a file of {file.table}.",
+        remedy="Check the filter's columns, types and patterns.",
     )
 
 

@@ -27,6 +27,11 @@ from laennec.core.errors import IntegrityError
 from laennec.vault.labels import KEY_BYTES, encode_parts
 
 MAGIC = b"PARE"
+_POLARS_FAILURES = (
+    pl.exceptions.ComputeError,
+    pl.exceptions.InvalidOperationError,
+    pl.exceptions.PanicException,
+)
 COMPRESSION_LEVEL = 1
 """zstd level. Of 0.8 M rows x 6 columns, Polars at level 1 makes 6.0 MB in 0.15 s, at level 3
 5.9 MB in as long with 1.1 x the CPU; pyarrow at level 1 makes 7.7 MB in 0.23 s. So: Polars, 1."""
@@ -156,13 +161,14 @@ def read_arrow(
 
 @contextmanager
 def authenticated(name: str) -> Iterator[None]:
-    """Turn a reader's failure to decrypt or decode into ``IntegrityError`` naming ``name``.
+    """Turn a reader's failure to decrypt, decode or compute into ``IntegrityError``.
 
-    Unknown columns and ill-typed expressions are the caller's mistake and pass through unchanged.
+    The engine's own message, which may quote a value from a row, is dropped. Unknown columns and
+    ill-typed expressions are the caller's mistake and pass through unchanged.
     """
     try:
         yield
-    except (pl.exceptions.ComputeError, pl.exceptions.PanicException, OSError, pa.ArrowException):
+    except (*_POLARS_FAILURES, OSError, pa.ArrowException):
         raise broken(name) from None
 
 

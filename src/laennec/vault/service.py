@@ -166,6 +166,7 @@ class Vault:
 
         Raises:
             IntegrityError: a file does not authenticate, or is missing; the message names it.
+            EngineError: the files are intact, but ``where`` cannot be computed on them.
             ValueError: no file was given.
         """
         wanted = [files] if isinstance(files, SealedFile) else list(files)
