@@ -1,0 +1,257 @@
+"""The one entry point: what of a result may be published, and why the rest may not.
+
+Findings are for output checkers. They say which hidden counts are small and which only protect
+others. The guarantee takes it that a reader of the published result does not know: they stay in
+the hub.
+
+Pure: no I/O beyond packaged data, no clock, no randomness.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from enum import StrEnum
+
+from laennec.disclosure.algebra import Algebra, Key
+from laennec.disclosure.cohorts import cohort_cell, relate_cohorts, subjects
+from laennec.disclosure.curves import curve_cell, curves, judge, relate_curve
+from laennec.disclosure.incidence import incidence_cell, relate_days, relate_incidence
+from laennec.disclosure.kinds import HIDDEN, Entry, Role, read
+from laennec.disclosure.profiles import Profile
+from laennec.disclosure.totals import Why, protect
+from laennec.omop.summarised_result import SummarisedResult
+
+
+class Rule(StrEnum):
+    """Why an estimate is hidden."""
+
+    GIVEN = "given"
+    THRESHOLD = "threshold"
+    SECONDARY = "secondary"
+    AUDIT = "audit"
+    DERIVED = "derived"
+    EXTREME = "extreme"
+    QUANTILE = "quantile"
+    MOMENTS = "moments"
+    CURVE = "curve"
+
+
+REASONS: Mapping[Rule, str] = {
+    Rule.GIVEN: "The result came with this value hidden.",
+    Rule.THRESHOLD: "A count of few persons, or a quantity that comes from few persons.",
+    Rule.SECONDARY: "With it, a small count would come back by adding or subtracting.",
+    Rule.AUDIT: "With it, a solver that knows these rules would narrow a small count too far.",
+    Rule.DERIVED: "Computed from a hidden count, which it would give back.",
+    Rule.EXTREME: "A minimum or maximum is one person's value.",
+    Rule.QUANTILE: "Too few persons on one side of the quantile.",
+    Rule.MOMENTS: "Too few persons, or degrees of freedom, behind a mean or standard deviation.",
+    Rule.CURVE: "Too few persons at risk, or events or censored since the last published point.",
+}
+
+
+@dataclass(frozen=True)
+class Finding:
+    """Why one estimate is hidden; for the output checker, never for the reader.
+
+    Attributes:
+        row: Index among the rows of the result, from 0.
+    """
+
+    row: int
+    rule: Rule
+    reason: str
+
+
+@dataclass(frozen=True)
+class TypeCount:
+    """How many estimates of one result type there are, are hidden, and are rewritten as sums."""
+
+    result_type: str
+    estimates: int
+    hidden: int
+    rewritten: int
+
+
+@dataclass(frozen=True)
+class Review:
+    """What may be published, and why the rest may not.
+
+    Attributes:
+        published: The same rows in the same order; a hidden estimate is written ``-``.
+        findings: One for each hidden estimate, by row.
+        counts: By result type, in order of name.
+        profile: Name and version of the profile.
+    """
+
+    published: SummarisedResult
+    findings: tuple[Finding, ...]
+    counts: tuple[TypeCount, ...]
+    profile: str
+
+
+def check(result: SummarisedResult, profile: Profile) -> Review:
+    """Decide what of a result may leave the hub.
+
+    Args:
+        result: Everything that is to leave together. Results checked apart are not protected
+            against one another.
+        profile: From ``load_profile``.
+
+    Returns:
+        The published result, the findings and their numbers.
+
+    Raises:
+        PolicyError: an unknown type, variable or estimate, a value that cannot be read, or counts
+            that contradict one another. Nothing may be published then.
+
+    Resists: a reader who holds the published result, this program and the profile.
+    """
+    entries = read(result)
+    judgement = _Judgement(entries, profile)
+    rules = {one.index: rule for one in entries if (rule := judgement.rule(one)) is not None}
+    rows = []
+    for entry in entries:
+        value = judgement.text(entry)
+        rows.append(replace(entry.row, estimate_value=HIDDEN if entry.index in rules else value))
+    changed = {
+        one.index for one in entries if one.row.estimate_value != rows[one.index].estimate_value
+    }
+    return Review(
+        SummarisedResult(tuple(rows), result.settings),
+        tuple(Finding(row, rule, REASONS[rule]) for row, rule in sorted(rules.items())),
+        _counts(entries, set(rules), changed - set(rules)),
+        f"{profile.name} {profile.version}",
+    )
+
+
+def _counts(
+    entries: tuple[Entry, ...], hidden: set[int], changed: set[int]
+) -> tuple[TypeCount, ...]:
+    types: dict[str, set[int]] = {}
+    for entry in entries:
+        types.setdefault(entry.settings.result_type, set()).add(entry.index)
+    return tuple(
+        TypeCount(name, len(rows), len(rows & hidden), len(rows & changed))
+        for name, rows in sorted(types.items())
+    )
+
+
+class _Judgement:
+    """All cells of a result, which of them are hidden, and what follows for each row."""
+
+    def __init__(self, entries: tuple[Entry, ...], profile: Profile) -> None:
+        self._profile = profile
+        by_type: dict[str, list[Entry]] = {}
+        for entry in entries:
+            by_type.setdefault(entry.settings.result_type, []).append(entry)
+        incidence = by_type.pop("incidence", [])
+        drawn = curves(by_type.pop("cumulative_incidence", []))
+        algebra = Algebra()
+        relate_cohorts(algebra, [one for rows in by_type.values() for one in rows])
+        relate_incidence(algebra, incidence)
+        for curve in drawn:
+            relate_curve(algebra, curve)
+        self._system = algebra.finish()
+        self._why: dict[Key, Why] = dict(protect(self._system, profile).why)
+        self._why |= _hidden_days(incidence, profile)
+        self._curves: dict[int, Rule] = {}
+        self._rewritten: dict[int, int] = {}
+        for curve in drawn:
+            self._judge_curve(curve)
+
+    def text(self, entry: Entry) -> str:
+        """Return the estimate as published, if it is published."""
+        if entry.index in self._rewritten:
+            return str(self._rewritten[entry.index])
+        if entry.role is Role.CURVE and entry.row.estimate_value not in {HIDDEN, "NA", "NaN"}:
+            return f"{float(entry.row.estimate_value):.{self._profile.curve_decimals}f}"
+        return entry.row.estimate_value
+
+    def rule(self, entry: Entry) -> Rule | None:
+        """Return the rule that hides the estimate, or None."""
+        if entry.row.estimate_value == HIDDEN:
+            return Rule.GIVEN
+        if entry.settings.result_type == "cumulative_incidence":
+            return self._curves.get(entry.index)
+        match entry.role:
+            case Role.EXTREME:
+                return Rule.EXTREME
+            case Role.Q25 | Role.MEDIAN | Role.Q75 | Role.MOMENT:
+                return self._distribution(entry)
+            case Role.SHARE:
+                return self._if_any_hidden([self._cell(entry), _subjects(entry)])
+            case Role.RATE:
+                return self._if_any_hidden(
+                    [incidence_cell(entry, "outcomes"), incidence_cell(entry, "days")]
+                )
+            case _:
+                return _RULES.get(self._why.get(self._cell(entry)))
+
+    def _cell(self, entry: Entry) -> Key:
+        if entry.settings.result_type != "incidence":
+            return cohort_cell(entry)
+        if entry.role is Role.DAYS:
+            return incidence_cell(entry, "days")
+        persons = entry.row.variable_name == "Denominator"
+        return incidence_cell(entry, "persons" if persons else "outcomes")
+
+    def _if_any_hidden(self, cells: list[Key]) -> Rule | None:
+        """Hide what is computed from hidden cells, or from cells that are not in the result."""
+        known = self._system.values
+        absent = any(key not in known and key[0] != "days" for key in cells)
+        return Rule.DERIVED if absent or any(key in self._why for key in cells) else None
+
+    def _distribution(self, entry: Entry) -> Rule | None:
+        """Judge a quantile, mean or standard deviation by the persons of its cohort."""
+        cell = _subjects(entry)
+        persons = self._system.values.get(cell)
+        if persons is None or cell in self._why:
+            return Rule.DERIVED
+        return distribution_rule(entry.role, persons, self._profile)
+
+    def _judge_curve(self, curve: list[Entry]) -> None:
+        if curve_cell(curve) in self._why:
+            self._curves |= {one.index: Rule.DERIVED for one in curve}
+            return
+        verdict = judge(curve, self._profile)
+        self._curves |= dict.fromkeys(verdict.hidden, Rule.CURVE)
+        self._rewritten |= verdict.rewritten
+
+
+_RULES: Mapping[Why | None, Rule] = {
+    Why.PRIMARY: Rule.THRESHOLD,
+    Why.SECONDARY: Rule.SECONDARY,
+    Why.AUDIT: Rule.AUDIT,
+}
+
+_PERCENT = {Role.Q25: 25, Role.MEDIAN: 50, Role.Q75: 75}
+
+
+def distribution_rule(role: Role, persons: int, profile: Profile) -> Rule | None:
+    """Return the rule that hides a quantile or moment of ``persons`` persons, or None.
+
+    A quantile at ``p`` % has ``floor(persons * p / 100)`` persons at or below it and
+    ``floor(persons * (100 - p) / 100)`` at or above it; both are at least
+    ``profile.quantile_persons``. With 11: a median needs 22 persons, a quartile 44. A mean or
+    standard deviation needs ``profile.moment_persons`` persons, and as many less one as
+    ``profile.degrees_of_freedom``.
+    """
+    if role in _PERCENT:
+        percent = _PERCENT[role]
+        fewest = min(persons * percent // 100, persons * (100 - percent) // 100)
+        return Rule.QUANTILE if fewest < profile.quantile_persons else None
+    enough = persons >= profile.moment_persons and persons - 1 >= profile.degrees_of_freedom
+    return None if enough else Rule.MOMENTS
+
+
+def _subjects(entry: Entry) -> Key:
+    return subjects(entry.row.cdm_name, entry.row.group_level)
+
+
+def _hidden_days(incidence: list[Entry], profile: Profile) -> dict[Key, Why]:
+    """Return the cells of time at risk to hide: of few persons, and what would give them back."""
+    algebra = Algebra()
+    relate_days(algebra, incidence, threshold=profile.threshold)
+    system = algebra.finish()
+    small = [key for key, size in system.values.items() if size is None or profile.is_small(size)]
+    primary = frozenset(small)
+    return {key: Why.PRIMARY if key in primary else Why.SECONDARY for key in system.closure(small)}
