@@ -10,6 +10,7 @@ import math
 import random
 from collections import Counter
 from collections.abc import Callable
+from dataclasses import replace
 
 import polars as pl
 import pyarrow as pa
@@ -18,7 +19,9 @@ import pytest
 from fakes.vault_keys import MemoryKeys
 from fakes.vault_store import FixedClock, HostileStore, seeded
 from laennec.core.errors import IntegrityError, LaennecError, NotFoundError
-from laennec.vault.manifest import Anchor, SealedDocument, SealedFile, Snapshot
+from laennec.vault.commit import next_state
+from laennec.vault.head import seal_record
+from laennec.vault.manifest import Anchor, Manifest, SealedDocument, SealedFile, Snapshot
 from laennec.vault.sealed_parquet import file_place, seal_frame
 from laennec.vault.service import Vault
 from laennec.vault.state import load_state
@@ -329,6 +332,40 @@ def test_everything_deleted_is_not_an_empty_warehouse_to_who_knew_it(attacked: A
     assert set(named(attacked.vault.verify())) >= {f"heads/{n:020d}" for n in range(5)}
     with pytest.raises(NotFoundError):
         attacked.vault.snapshot()
+
+
+def test_a_record_sealed_again_by_who_held_the_warehouse_key_is_refused(
+    attacked: Attacked,
+) -> None:
+    """The head fixes its record by hash, so a leaked warehouse key does not rewrite the past."""
+    state = load_state(attacked.host, attacked.keys, attacked.head.number)
+    emptied = replace(state.record, manifest=Manifest())
+    forged = seal_record(
+        emptied,
+        object_name=state.head.record.object,
+        warehouse_id=state.warehouse_id,
+        keychain=state.keychain,
+    )
+    attacked.host.put(state.head.record.object, forged)
+    assert named(attacked.vault.verify())[state.head.record.object] is FindingKind.ALTERED
+    assert named(attacked.cold_report())[state.head.record.object] is FindingKind.ALTERED
+    with pytest.raises(IntegrityError, match=state.head.record.object):
+        Vault.open(attacked.host, attacked.keys, clock=attacked.clock)
+
+
+@pytest.mark.parametrize("lie", ["shorter", "other parent", "a swept record"])
+def test_a_head_whose_record_tells_another_history_is_refused(attacked: Attacked, lie: str) -> None:
+    """Written by somebody with all keys; the two records of the history must still agree."""
+    state = load_state(attacked.host, attacked.keys, attacked.head.number)
+    past = list(state.past())
+    told = {
+        "shorter": past[1:],
+        "other parent": [*past[:-1], replace(past[-1], digest="0" * 64)],
+        "a swept record": [replace(past[0], record=None), *past[1:]],
+    }[lie]
+    next_state(attacked.host, attacked.keys, state, Manifest(), now=attacked.clock(), history=told)
+    with pytest.raises(IntegrityError, match="disagree"):
+        Vault.open(attacked.host, attacked.keys, clock=attacked.clock)
 
 
 def test_without_the_keys_nothing_opens(attacked: Attacked) -> None:

@@ -6,16 +6,19 @@ import sys
 from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from fakes.vault_contracts import KEY, KeyHolderContract
 from fakes.vault_keys import CHEAP, cheap_keyring, reopened
 from laennec.core.errors import (
     AlreadyExistsError,
     FormatError,
+    IntegrityError,
     KeyHolderError,
     LaennecError,
     WrongPassphraseError,
 )
+from laennec.vault.labels import derive_key, encode_parts
 from laennec.vault.passphrase import Argon2Cost, PassphraseKeyring
 
 
@@ -153,3 +156,16 @@ def test_rotations_of_several_processes_lose_no_root(tmp_path: Path) -> None:
     wrapped = [bytes.fromhex(line) for output in outputs for line in output.split()]
     assert len(wrapped) == 15
     assert all(keys.unwrap(one, purpose="a") == bytes(32) for one in wrapped)
+
+
+@pytest.mark.parametrize("guess", [b"", bytes(32)])
+def test_a_key_forged_under_a_root_that_does_not_exist_is_refused(
+    tmp_path: Path, guess: bytes
+) -> None:
+    """A host may know what an absent root would stand for in careless code: nothing, or zeros."""
+    version, nonce = (99).to_bytes(4, "big"), bytes(12)
+    cipher = AESGCM(derive_key(guess, "laennec/root-wrap/1", "a"))
+    bound = encode_parts("laennec/root-wrap/1", "a", version)
+    forged = version + nonce + cipher.encrypt(nonce, KEY, bound)
+    with pytest.raises(IntegrityError):
+        cheap_keyring(tmp_path / "keys").unwrap(forged, purpose="a")

@@ -16,6 +16,7 @@ from laennec.core.errors import (
     IntegrityError,
     NotFoundError,
     RollbackError,
+    StoreFullError,
 )
 from laennec.core.progress import Quiet
 from laennec.vault.commit import GRACE, UPLOAD_LIFETIME
@@ -179,6 +180,23 @@ def test_a_commit_refuses_what_was_not_uploaded(hub: Hub) -> None:
     with pytest.raises(ValueError, match="named once"):
         hub.vault.commit(base, Manifest((file, file)))
     assert hub.vault.snapshot() == base
+
+
+def test_a_full_store_shows_nothing_and_keeps_the_snapshot(hub: Hub) -> None:
+    """Full at the upload, and full at the record of a commit whose uploads still fitted."""
+    before = hub.commit(1)
+    file, used = hub.seal(2), sum(map(len, hub.store.saved().values()))
+    for room in (100, 300):
+        full = MemoryStore(clock=hub.clock, max_bytes=used + room)
+        full.bodies, full.modified = hub.store.inner.bodies, hub.store.inner.modified
+        vault = Vault.open(full, hub.keys, clock=hub.clock)
+        with pytest.raises(StoreFullError):
+            hub.seal(3, vault=vault)
+        with pytest.raises(StoreFullError):
+            vault.commit(before, before.manifest.replace(files=[file]))
+        assert vault.snapshot() == before
+        assert hub.values(vault=vault) == [1]
+    assert hub.vault.verify().ok
 
 
 def test_an_anchor_catches_a_store_that_went_back(hub: Hub) -> None:

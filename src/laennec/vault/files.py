@@ -10,7 +10,7 @@ from collections.abc import Sequence
 import polars as pl
 import pyarrow as pa
 
-from laennec.core.errors import EngineError, IntegrityError, NotFoundError
+from laennec.core.errors import EngineError, IntegrityError, NotFoundError, StoreError
 from laennec.vault import sealed_parquet
 from laennec.vault.head import digest_of
 from laennec.vault.labels import KEY_BYTES
@@ -127,10 +127,16 @@ def read_arrow_file(
 
 
 def _private_copy(store: ObjectStore, file: SealedFile) -> bytes:
+    """Return all stored bytes, in memory that the host cannot reach."""
     try:
         return store.fetch(file.object).read_bytes()
     except (NotFoundError, FileNotFoundError):
         raise missing(file.object) from None
+    except OSError as error:
+        raise StoreError(
+            f"{file.object} cannot be read ({error.strerror}).",
+            remedy="Check the store's disk and its permissions.",
+        ) from error
 
 
 def _file_place(warehouse_id: str, file: SealedFile) -> bytes:

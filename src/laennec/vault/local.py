@@ -79,8 +79,9 @@ class LocalStore:
     def fetch(self, name: str) -> Path:
         """Return the object's own file; see ``ObjectStore.fetch``."""
         path = self._path(name)
-        if not path.is_file():
-            raise _absent(name)
+        with _translated(name):
+            if not path.is_file():
+                raise _absent(name)
         return path
 
     def _walk(self, prefix: str) -> Iterator[StoredObject]:
