@@ -1,31 +1,46 @@
 """CSV in blocks of whole records, with the line of every record.
 
-A block is some MiB cut after a record's end. It is parsed as text by Polars, after two checks that
-Polars does not make: every byte is UTF-8, and every record has as many fields as the header. A
-block that fails the second is read again record by record, and only its wrong records are given
-back as such. Memory is bounded by a block, whatever the size of the file.
+A block is some MiB cut after a record's end; memory is bounded by it, whatever the size of the
+file. In each block the line breaks and separators outside quotes are found first, so that a record
+with too many or too few fields is parted from the others by its own bytes; the rest is parsed as
+text by Polars. Only a block with a ``"`` in an unusual place is read record by record.
 
-Not guessed: the encoding (UTF-8 unless the caller names another) and the separator (taken from the
-header line among comma, semicolon, tab and bar).
+What is a record (RFC 4180, and what real exports add to it):
+
+- a field is quoted when its first character is ``"``; inside, ``""`` is a quote, and separators and
+  line breaks are text. A ``"`` further on in a field that is not quoted is a character like others.
+- a record ends with LF or CR LF. Blank lines are no records. An empty field is missing, quoted or
+  not.
+- *malformed*, and given back as such: another number of fields than the header, text after the
+  closing quote of a field, a lone CR outside quotes.
+- a quote that is never closed is an error: what follows it cannot be told apart.
+
+Not guessed: the encoding (``csv_text``). Told from the header line: the separator, among comma,
+semicolon, tab and bar; a tab-separated file whose header has no quote does not quote (Athena).
 """
 
 import csv
 import io
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import BinaryIO
 
+import numpy as np
+import numpy.typing as npt
 import polars as pl
 
 from laennec.core.errors import SourceError
+from laennec.intake.csv_marks import Marks, find_records
+from laennec.intake.csv_text import Utf8Stream, not_encoded
 
 BLOCK_BYTES = 16 << 20
-_LONGEST_RECORD = 256 << 20
-_SEPARATORS = ",;\t|"
-_QUOTED = re.compile(rb'"[^"]*"')
+LONGEST_RECORD = 64 << 20
+"""Bytes after which an open quote is taken for a mistake."""
+
 LINE = "$line"
 """Column of the line number, counted from 1 with the header."""
+
+_SEPARATORS = ",;\t|"
+_MARK = "\ufeff".encode()
 
 
 @dataclass(frozen=True)
@@ -34,13 +49,11 @@ class Dialect:
 
     Attributes:
         separator: Between fields, one character.
-        quoted: Whether ``"`` quotes fields (doubled inside); Athena's files do not quote.
-        encoding: Name of a Python codec.
+        quoted: Whether ``"`` quotes fields.
     """
 
     separator: str
     quoted: bool = True
-    encoding: str = "utf-8"
 
 
 @dataclass(frozen=True)
@@ -49,8 +62,8 @@ class Records:
 
     Attributes:
         rows: One text column for each of the header, and ``LINE`` (Int64).
-        malformed: Lines whose record has the wrong number of fields: ``LINE`` and ``record``.
-        amount: Bytes of text they were read from.
+        malformed: Records that are none: ``LINE`` and ``record``, the lines as they are.
+        amount: Bytes of UTF-8 text they were read from.
     """
 
     rows: pl.DataFrame
@@ -58,29 +71,42 @@ class Records:
     amount: int
 
 
-def read_header(stream: BinaryIO, *, file: str, encoding: str) -> tuple[list[str], Dialect]:
+def read_header(stream: Utf8Stream, *, file: str) -> tuple[list[str], Dialect]:
     """Read the header line and tell the dialect from it; the stream is left at the first record.
 
     Raises:
         SourceError: the file is empty, or its header is not text in this encoding.
     """
-    line = stream.readline(1 << 20)
+    line = stream.header()
     if not line.strip():
         raise SourceError(
             f"{file}, line 1: the file is empty.",
             remedy="A table without rows still needs its header line; export it again.",
         )
     try:
-        text = line.decode(encoding).lstrip("\ufeff").rstrip("\r\n")
-    except UnicodeDecodeError as error:
-        raise _not_encoded(file, 1, error.start + 1, encoding) from None
+        text = line.decode().lstrip("\ufeff").rstrip("\r\n")
+    except UnicodeDecodeError:
+        raise not_encoded(file, 1, None, stream.encoding) from None
     separator = max(_SEPARATORS, key=text.count)
-    columns = next(csv.reader([text], delimiter=separator))
-    return columns, Dialect(separator, quoted=separator != "\t", encoding=encoding)
+    dialect = Dialect(separator, quoted=separator != "\t" or '"' in text)
+    if not dialect.quoted:
+        return text.split(separator), dialect
+    try:
+        return next(csv.reader([text], delimiter=separator, strict=True)), dialect
+    except csv.Error:
+        raise SourceError(
+            f"{file}, line 1: the header line cannot be read: check its quotes.",
+            remedy="Write each column name once, bare or in double quotes; nothing was loaded.",
+        ) from None
 
 
 def read_records(
-    stream: BinaryIO, columns: list[str], dialect: Dialect, *, file: str, block: int = BLOCK_BYTES
+    stream: Utf8Stream,
+    columns: list[str],
+    dialect: Dialect,
+    *,
+    file: str,
+    block: int = BLOCK_BYTES,
 ) -> Iterator[Records]:
     """Yield the records after the header, in order.
 
@@ -92,139 +118,183 @@ def read_records(
         block: Bytes read at once.
 
     Raises:
-        SourceError: a byte is not of the encoding, or a quote is never closed; the message names
-            line and, where it is known, column.
+        SourceError: a byte is not of the encoding or is NUL, or a quote is never closed; the
+            message names line and, where it is known, column.
     """
-    line = 2
-    for body in _blocks(stream, dialect, block, file=file):
-        utf8 = _as_utf8(body, dialect, columns, file=file, line=line)
-        yield _parse(utf8, columns, dialect, line)
-        line += utf8.count(b"\n")
-
-
-def _blocks(stream: BinaryIO, dialect: Dialect, size: int, *, file: str) -> Iterator[bytes]:
-    kept = b""
+    reader = _Reader(columns, dialect, file)
+    rest = b""
     while True:
-        read = stream.read(size)
-        body = kept + read
-        if not read:
-            if body.strip():
-                yield body if body.endswith(b"\n") else body + b"\n"
+        piece = stream.read(block)
+        body = rest + piece
+        if not piece and body and not body.endswith(b"\n"):
+            body += b"\n"
+        if not body:
             return
-        end = _record_end(body, quoted=dialect.quoted)
-        if end == 0 and len(body) > _LONGEST_RECORD:
+        records, end = reader.read(body)
+        if len(records.rows) or len(records.malformed):
+            yield records
+        rest = body[end:]
+        if rest and (not piece or len(rest) > LONGEST_RECORD):
             raise SourceError(
-                f"{file}: a quote is opened and not closed within {_LONGEST_RECORD >> 20} MiB.",
-                remedy='Check the quotes: a " inside a field must be doubled.',
+                f"{file}, line {reader.line}: a quote is opened and not closed.",
+                remedy='Check the quotes from this line on: a " in a field must be doubled.',
             )
-        kept = body[end:]
-        if end:
-            yield body[:end]
+        if not piece:
+            return
 
 
-def _record_end(body: bytes, *, quoted: bool) -> int:
-    """Return where the last whole record ends; a line break inside quotes ends none."""
-    end = body.rfind(b"\n") + 1
-    if not quoted:
-        return end
-    odd = body.count(b'"', 0, end) % 2
-    while end and odd:
-        before = body.rfind(b"\n", 0, end - 1) + 1
-        odd = (odd + body.count(b'"', before, end)) % 2
-        end = before
-    return end
+class _Reader:
+    """Reads block after block; ``line`` is the number of the next record's first line."""
+
+    def __init__(self, columns: list[str], dialect: Dialect, file: str) -> None:
+        self._columns, self._dialect, self._file = columns, dialect, file
+        self.line = 2
+
+    def read(self, body: bytes) -> tuple[Records, int]:
+        """Return the whole records at the beginning of ``body``, and where they end."""
+        marks = find_records(body, separator=self._dialect.separator, quoted=self._dialect.quoted)
+        end = body.rfind(b"\n") + 1 if marks is None else marks.end
+        self._check_text(body[:end] if end < len(body) else body)
+        found = None if marks is None or body.startswith(_MARK) else self._parse(body, marks)
+        if found is None:
+            found, end = self._parse_slowly(body[:end])
+        self.line += body.count(b"\n", 0, end)
+        return found, end
+
+    def _check_text(self, body: bytes) -> None:
+        """Raise if there is a byte that Polars must not see."""
+        bad = body.find(b"\0")
+        if bad >= 0:
+            line, column = self._place(body[:bad])
+            raise SourceError(
+                f"{self._file}, line {line}, column {column}: a byte is NUL.",
+                remedy="The file is damaged or not text; export it again; nothing was loaded.",
+            )
+        if body.isascii():
+            return
+        try:
+            body.decode()
+        except UnicodeDecodeError as error:
+            line, column = self._place(body[: error.start])
+            raise not_encoded(self._file, line, column, "utf-8") from None
+
+    def _place(self, before: bytes) -> tuple[int, str]:
+        """Return line and column name of the byte after these."""
+        marks = find_records(before, separator=self._dialect.separator, quoted=self._dialect.quoted)
+        record = before[before.rfind(b"\n") + 1 if marks is None else marks.end :]
+        text = record.decode(errors="replace")
+        reader = csv.reader(
+            io.StringIO(text + "x", newline="\n"),
+            delimiter=self._dialect.separator,
+            quoting=csv.QUOTE_MINIMAL if self._dialect.quoted else csv.QUOTE_NONE,
+        )
+        csv.field_size_limit(LONGEST_RECORD)
+        try:
+            field = len(next(reader, [""])) - 1
+        except csv.Error:
+            field = text.count(self._dialect.separator)
+        known = field < len(self._columns) and not self._columns[field].startswith("$")
+        name = self._columns[field] if known else str(field + 1)
+        return self.line + before.count(b"\n"), name
+
+    def _parse(self, body: bytes, marks: Marks) -> Records | None:
+        """Parse by Polars; None when it does not find the records that were marked."""
+        wanted = marks.fields == len(self._columns)
+        clean, lines = body[: marks.end] if marks.end < len(body) else body, marks.lines
+        if not wanted.all():
+            clean, lines = _joined(body, marks, wanted), lines[wanted]
+        try:
+            rows = self._parse_text(clean)
+        except pl.exceptions.ComputeError:
+            return None
+        if len(rows) != len(lines):
+            return None
+        wrong = np.flatnonzero(~wanted & (marks.fields != 0))
+        malformed = [
+            (int(marks.lines[n]) + self.line, body[int(marks.starts[n]) : int(marks.ends[n])])
+            for n in wrong
+        ]
+        numbers = pl.Series(LINE, lines + self.line, dtype=pl.Int64)
+        return Records(rows.with_columns(numbers), _malformed(malformed), marks.end)
+
+    def _parse_text(self, clean: bytes) -> pl.DataFrame:
+        schema = dict.fromkeys(self._columns, pl.String())
+        if not clean:
+            return pl.DataFrame(schema=schema)
+        quoted = self._dialect.quoted and b'"' in clean
+        rows = pl.scan_csv(
+            clean,
+            has_header=False,
+            separator=self._dialect.separator,
+            quote_char='"' if quoted else None,
+            schema=schema,
+            infer_schema=False,
+        ).collect()
+        return rows.with_columns(pl.when(pl.all() != "").then(pl.all())) if quoted else rows
+
+    def _parse_slowly(self, body: bytes) -> tuple[Records, int]:
+        """Read record by record with the csv module, up to one whose quote is not closed."""
+        lines = io.BytesIO(body).readlines()
+        feed = _Feed(lines)
+        reader = csv.reader(
+            feed,
+            delimiter=self._dialect.separator,
+            quoting=csv.QUOTE_MINIMAL if self._dialect.quoted else csv.QUOTE_NONE,
+            strict=True,
+        )
+        csv.field_size_limit(LONGEST_RECORD)
+        good: list[list[str | None]] = []
+        numbers: list[int] = []
+        wrong: list[tuple[int, bytes]] = []
+        first = 0
+        while not feed.ended:
+            first = feed.taken
+            try:
+                record = next(reader, None)
+            except csv.Error:
+                record = None
+            if feed.ended:
+                break
+            if record is not None and len(record) == len(self._columns):
+                good.append([field or None for field in record])
+                numbers.append(self.line + first)
+            elif record != []:
+                wrong.append((self.line + first, b"".join(lines[first : feed.taken])))
+        rows = pl.DataFrame(good, schema=dict.fromkeys(self._columns, pl.String()), orient="row")
+        end = sum(map(len, lines[:first]))
+        with_lines = rows.with_columns(pl.Series(LINE, numbers, dtype=pl.Int64))
+        return Records(with_lines, _malformed(wrong), end), end
 
 
-def _as_utf8(body: bytes, dialect: Dialect, columns: list[str], *, file: str, line: int) -> bytes:
-    if body.isascii():
-        return body
-    try:
-        text = body.decode(dialect.encoding)
-    except UnicodeDecodeError as error:
-        start = body.rfind(b"\n", 0, error.start) + 1
-        bad_line = line + body.count(b"\n", 0, error.start)
-        field = body.count(dialect.separator.encode(), start, error.start)
-        name = columns[min(field, len(columns) - 1)]
-        raise _not_encoded(file, bad_line, name, dialect.encoding) from None
-    return body if dialect.encoding == "utf-8" else text.encode()
+class _Feed:
+    """Gives lines to the csv module and knows how many it took, and that it wanted more."""
 
+    def __init__(self, lines: list[bytes]) -> None:
+        self._lines = lines
+        self.taken, self.ended = 0, False
 
-def _not_encoded(file: str, line: int, column: str | int, encoding: str) -> SourceError:
-    return SourceError(
-        f"{file}, line {line}, column {column}: a byte is not {encoding}.",
-        remedy="If the file is Latin-1, load it with --encoding latin-1; nothing was loaded.",
-    )
+    def __iter__(self) -> "_Feed":
+        return self
 
-
-def _parse(body: bytes, columns: list[str], dialect: Dialect, first_line: int) -> Records:
-    separator = dialect.separator.encode()
-    bare = _QUOTED.sub(b"", body) if dialect.quoted and b'"' in body else body
-    lines = bare.count(b"\n")
-    regular = (
-        bare.count(separator) == lines * (len(columns) - 1)
-        and b"\n\n" not in bare
-        and not bare.startswith(b"\n")
-        and b"\r\n\r" not in bare
-        and not bare.startswith(b"\r")
-    )
-    if not regular:
-        return _parse_slowly(body, columns, dialect, first_line)
-    try:
-        rows = _parse_fast(body, columns, dialect)
-    except pl.exceptions.ComputeError:
-        return _parse_slowly(body, columns, dialect, first_line)
-    if len(rows) != lines:
-        return _parse_slowly(body, columns, dialect, first_line)
-    numbers = pl.int_range(first_line, first_line + lines, dtype=pl.Int64, eager=True)
-    if bare is not body:
-        numbers += _breaks_before(rows)
-    return Records(rows.with_columns(numbers.alias(LINE)), no_malformed(), len(body))
-
-
-def _parse_fast(body: bytes, columns: list[str], dialect: Dialect) -> pl.DataFrame:
-    return pl.scan_csv(
-        body,
-        has_header=False,
-        separator=dialect.separator,
-        quote_char='"' if dialect.quoted else None,
-        schema=dict.fromkeys(columns, pl.String),
-        infer_schema=False,
-    ).collect()
-
-
-def _breaks_before(rows: pl.DataFrame) -> pl.Series:
-    """Return, for each record, the line breaks inside quotes in the records before it."""
-    inside = rows.select(
-        pl.sum_horizontal(pl.all().str.count_matches("\n", literal=True).fill_null(0))
-    ).to_series()
-    return inside.cast(pl.Int64).cum_sum().shift(1, fill_value=0)
-
-
-def _parse_slowly(body: bytes, columns: list[str], dialect: Dialect, first_line: int) -> Records:
-    """Read record by record, parting those with the wrong number of fields from the others."""
-    reader = csv.reader(
-        io.StringIO(body.decode(), newline=""),
-        delimiter=dialect.separator,
-        quoting=csv.QUOTE_MINIMAL if dialect.quoted else csv.QUOTE_NONE,
-    )
-    good: list[list[str | None]] = []
-    good_lines: list[int] = []
-    bad: list[tuple[int, str]] = []
-    line = first_line
-    csv.field_size_limit(_LONGEST_RECORD)
-    for record in reader:
-        if len(record) == len(columns):
-            good.append([field or None for field in record])
-            good_lines.append(line)
-        elif record:
-            bad.append((line, dialect.separator.join(record)))
-        line = first_line + reader.line_num
-    rows = pl.DataFrame(good, schema=dict.fromkeys(columns, pl.String), orient="row")
-    numbers = pl.Series(LINE, good_lines, dtype=pl.Int64)
-    malformed = pl.DataFrame(bad, schema=no_malformed().schema, orient="row")
-    return Records(rows.with_columns(numbers), malformed, len(body))
+    def __next__(self) -> str:
+        if self.taken == len(self._lines):
+            self.ended = True
+            raise StopIteration
+        self.taken += 1
+        return self._lines[self.taken - 1].decode()
 
 
 def no_malformed() -> pl.DataFrame:
     """Return the frame that says no record is malformed."""
     return pl.DataFrame(schema={LINE: pl.Int64, "record": pl.String})
+
+
+def _malformed(records: list[tuple[int, bytes]]) -> pl.DataFrame:
+    texts = [(line, record.decode().rstrip("\r\n")) for line, record in records]
+    return pl.DataFrame(texts, schema=no_malformed().schema, orient="row")
+
+
+def _joined(body: bytes, marks: Marks, wanted: npt.NDArray[np.bool_]) -> bytes:
+    """Return the wanted records only, one after the other."""
+    spans = zip(marks.starts[wanted].tolist(), marks.ends[wanted].tolist(), strict=True)
+    return b"".join(body[start:end] for start, end in spans)

@@ -1,12 +1,14 @@
 """One table file as chunks of rows named by the CDM, whatever form it has.
 
 A chunk is bounded in memory. Its rows carry ``LINE``: the line of a CSV record (the header is line
-1), or the row of a Parquet file counted from 1.
+1), or the row of a Parquet file counted from 1. Parquet is not trusted to be well formed: page
+checksums are compared where there are any, and every batch is validated before Polars sees it.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
+import numpy as np
 import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -14,11 +16,26 @@ import pyarrow.parquet as pq
 from laennec.core.errors import SourceError
 from laennec.intake import csv_blocks
 from laennec.intake.csv_blocks import LINE
+from laennec.intake.csv_text import Utf8Stream
 from laennec.intake.sources import SourceFile
 from laennec.omop.cdm import Table
-from laennec.omop.names import Header, match_header
+from laennec.omop.names import Header, match_header, normal
 
 _PARQUET_ROWS = 1 << 18
+_LF = 10
+_SCALARS: tuple[Callable[[pa.DataType], bool], ...] = (
+    pa.types.is_null,
+    pa.types.is_boolean,
+    pa.types.is_integer,
+    pa.types.is_floating,
+    pa.types.is_decimal128,
+    pa.types.is_string,
+    pa.types.is_large_string,
+    pa.types.is_string_view,
+    pa.types.is_date,
+    pa.types.is_timestamp,
+    pa.types.is_time,
+)
 
 
 @dataclass(frozen=True)
@@ -44,11 +61,13 @@ class TableFile:
         source: Where it is.
         columns: As the file spells them.
         rows: Number of rows where the file says it, at most that many lines otherwise.
+        unfit: Columns of a type that no field of the CDM can take (Parquet: binary, lists, ...).
     """
 
     source: SourceFile
     columns: tuple[str, ...]
     rows: int
+    unfit: tuple[str, ...] = ()
 
 
 def inspect(source: SourceFile, *, encoding: str = "utf-8") -> TableFile:
@@ -60,11 +79,14 @@ def inspect(source: SourceFile, *, encoding: str = "utf-8") -> TableFile:
     with source.open() as stream:
         if source.form == "parquet":
             file = _open_parquet(stream, source.name)
-            return TableFile(source, tuple(file.schema_arrow.names), file.metadata.num_rows)
-        columns, _ = csv_blocks.read_header(stream, file=source.name, encoding=encoding)
+            schema = file.schema_arrow
+            unfit = tuple(one.name for one in schema if not _is_scalar(one.type))
+            return TableFile(source, tuple(schema.names), file.metadata.num_rows, unfit)
+        text = Utf8Stream(stream, file=source.name, encoding=encoding)
+        columns, _ = csv_blocks.read_header(text, file=source.name)
         lines = 0
-        while piece := stream.read(1 << 20):
-            lines += piece.count(b"\n")
+        while piece := text.read(1 << 20):
+            lines += int(np.count_nonzero(np.frombuffer(piece, dtype=np.uint8) == _LF))
         return TableFile(source, tuple(columns), lines + 1)
 
 
@@ -80,6 +102,13 @@ def header_of(file: TableFile, table: Table) -> Header:
             f"{file.source.name}, line 1: missing: {', '.join(header.missing_required)}.",
             remedy=f"Table {table.name} needs these columns; add them and load again.",
         )
+    unfit = [name for name in file.unfit if normal(name) in table.field_names]
+    if unfit:
+        raise SourceError(
+            f"{file.source.name}: of a type that table {table.name} cannot take: "
+            f"{', '.join(map(normal, unfit))}.",
+            remedy="Write these columns as numbers, text or dates and load again.",
+        )
     return header
 
 
@@ -93,10 +122,11 @@ def read_chunks(file: TableFile, header: Header, *, encoding: str = "utf-8") -> 
         if file.source.form == "parquet":
             yield from _parquet_chunks(stream, file, header)
             return
-        _, dialect = csv_blocks.read_header(stream, file=file.source.name, encoding=encoding)
+        text = Utf8Stream(stream, file=file.source.name, encoding=encoding)
+        _, dialect = csv_blocks.read_header(text, file=file.source.name)
         names = [name or f"${n}" for n, name in enumerate(header.names)]
         kept = [name for name in header.names if name is not None]
-        for records in csv_blocks.read_records(stream, names, dialect, file=file.source.name):
+        for records in csv_blocks.read_records(text, names, dialect, file=file.source.name):
             yield Chunk(records.rows.select(*kept, LINE), records.malformed, records.amount)
 
 
@@ -106,6 +136,7 @@ def _parquet_chunks(stream: object, file: TableFile, header: Header) -> Iterator
     row = 1
     try:
         for batch in parquet.iter_batches(batch_size=_PARQUET_ROWS, columns=list(wanted)):
+            batch.validate(full=True)
             rows = pl.DataFrame(pl.from_arrow(batch)).rename(wanted)
             numbers = pl.int_range(row, row + len(rows), dtype=pl.Int64, eager=True)
             yield Chunk(
@@ -118,9 +149,14 @@ def _parquet_chunks(stream: object, file: TableFile, header: Header) -> Iterator
 
 def _open_parquet(stream: object, name: str) -> pq.ParquetFile:
     try:
-        return pq.ParquetFile(stream)
+        return pq.ParquetFile(stream, page_checksum_verification=True)
     except (pa.ArrowException, OSError):
         raise _damaged(name) from None
+
+
+def _is_scalar(kind: pa.DataType) -> bool:
+    held = kind.value_type if pa.types.is_dictionary(kind) else kind
+    return any(accepts(held) for accepts in _SCALARS)
 
 
 def _damaged(place: str) -> SourceError:

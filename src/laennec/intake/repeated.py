@@ -76,6 +76,15 @@ def repeated_lines(
     return pl.concat(found).sort()
 
 
+def are_among(lines: pl.Series, repeated: pl.Series) -> pl.Series:
+    """Tell for each line whether it is one of ``repeated``, which is ascending."""
+    if repeated.is_empty():
+        return pl.Series(np.zeros(len(lines), dtype=np.bool_))
+    wanted, held = lines.to_numpy(), repeated.to_numpy()
+    place = np.minimum(np.searchsorted(held, wanted), len(held) - 1)
+    return pl.Series(held[place] == wanted)
+
+
 def _repeated(part: pl.DataFrame) -> pl.Series:
     suspects = part.filter(pl.col("key").is_duplicated()).sort("key", LINE)
     return suspects.filter(~pl.col("key").is_first_distinct())[LINE]

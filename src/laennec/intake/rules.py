@@ -19,6 +19,7 @@ class Rule(StrEnum):
     NOT_A_NUMBER = "not_a_number"
     NOT_A_DATE = "not_a_date"
     NOT_A_DATETIME = "not_a_datetime"
+    NOT_TEXT = "not_text"
     REQUIRED_MISSING = "required_missing"
     UNKNOWN_PERSON = "unknown_person"
     REPEATED_KEY = "repeated_key"
@@ -28,11 +29,13 @@ class Rule(StrEnum):
 
 QUARANTINED: Mapping[Rule, str] = MappingProxyType(
     {
-        Rule.WRONG_FIELD_COUNT: "The line has more or fewer fields than the header.",
+        Rule.WRONG_FIELD_COUNT: "The line has more or fewer fields than the header, or cannot be "
+        "parted into fields.",
         Rule.NOT_AN_INTEGER: "The field should hold a whole number of 64 bits.",
         Rule.NOT_A_NUMBER: "The field should hold a number.",
         Rule.NOT_A_DATE: "The field should hold a date (YYYY-MM-DD) that exists.",
         Rule.NOT_A_DATETIME: "The field should hold a date and time that exist.",
+        Rule.NOT_TEXT: "The field should hold text.",
         Rule.REQUIRED_MISSING: "The CDM requires this field and it is empty.",
         Rule.UNKNOWN_PERSON: "No row of the table person has this identifier.",
         Rule.REPEATED_KEY: "An earlier, different row has the same primary key.",
@@ -42,7 +45,7 @@ QUARANTINED: Mapping[Rule, str] = MappingProxyType(
 
 DROPPED: Mapping[Rule, str] = MappingProxyType(
     {
-        Rule.IDENTICAL_ROW: "An earlier row is the same in every field, primary key included.",
+        Rule.IDENTICAL_ROW: "An earlier row is the same in every field.",
         Rule.TABLE_NOT_IN_CDM_54: "CDM 5.4 has no such table.",
     }
 )

@@ -12,25 +12,25 @@ from pathlib import Path
 
 from laennec.core.errors import SourceError
 from laennec.core.progress import Reporter
-from laennec.intake.persons import KnownPersons
+from laennec.intake import loaded_files
+from laennec.intake.dataset import DataSetLoad
+from laennec.intake.loaded_files import LoadedFile
 from laennec.intake.quarantine import Quarantine
-from laennec.intake.readers import TableFile, header_of, inspect
+from laennec.intake.readers import TableFile, inspect
 from laennec.intake.report import LoadReport
 from laennec.intake.rules import Rule, TableCount
-from laennec.intake.site_hierarchy import with_site_hierarchy
 from laennec.intake.sources import SourceFile, find_sources
-from laennec.intake.table_load import Loaded, Means, TableLoad
+from laennec.intake.table_load import Means
 from laennec.ledger.service import Ledger
-from laennec.omop.cdm import CURRENT, Table, cdm
+from laennec.omop.cdm import CURRENT, cdm
 from laennec.omop.names import normal
 from laennec.omop.versions import DROPPED_TABLES, Version, detect_version
-from laennec.vault.manifest import JsonValue, Manifest, SealedFile, Snapshot
+from laennec.vault.manifest import JsonValue, Snapshot
 from laennec.vault.service import Vault
 from laennec.warehouse.anchor import log_commit
-from laennec.warehouse.layout import PROPERTY, Layout, layout_of, new_layout
+from laennec.warehouse.layout import PROPERTY
 from laennec.warehouse.service import View
 
-SOURCES = "sources"
 REPORT = "load-report"
 
 
@@ -129,18 +129,25 @@ class Intake:
         self, sources: Sequence[SourceFile], *, add_vocabulary: bool
     ) -> tuple[LoadReport, Snapshot | None, list[str]]:
         base = self._vault.snapshot()
-        known = _known_sources(base.manifest)
+        known = loaded_files.of(base.manifest)
+        stamps = {one: one.stamp() for one in sources}
         digests = self._digests(sources)
-        again = {one.name: known[digests[one]] for one in sources if digests[one] in known}
-        fresh = [one for one in sources if digests[one] not in known]
+        again = {
+            one.name: known[digests[one]].snapshot
+            for one in sources
+            if digests[one] in known and known[digests[one]].table == one.table
+        }
+        fresh = [one for one in sources if one.name not in again]
         files = [inspect(one, encoding=self._options.encoding) for one in fresh]
         version = _version(files)
         dropped = _not_in_cdm(files, version)
+        _check_some_table(files, sources)
         files = [one for one in files if one.source.table not in {n.table for n in dropped}]
         if not files:
             return LoadReport(None, version, dropped, {}, again), None, []
-        work = _Work(self._vault, self._reporter, self._options, base, version, files)
-        loaded = work.run(add_vocabulary=add_vocabulary)
+        means = self._means()
+        work = DataSetLoad(means, base, version, files, add_vocabulary=add_vocabulary)
+        loaded = work.run()
         report = LoadReport(
             base.number + 1,
             version,
@@ -148,8 +155,22 @@ class Intake:
             {one.count.file: one.unknown for one in loaded if one.unknown},
             again,
         )
-        taken = [digests[one.source] for one in files]
-        return report, self._commit(base, work, report, taken), taken
+        taken = {digests[one.source]: one.source.table for one in files}
+        _check_unchanged(stamps)
+        return report, self._commit(base, work, report, taken), list(taken)
+
+    def _means(self) -> Means:
+        options = self._options
+        return Means(
+            vault=self._vault,
+            quarantine=Quarantine(self._vault),
+            scratch=options.scratch,
+            memory_bytes=options.memory_bytes,
+            workers=options.workers,
+            reporter=self._reporter,
+            encoding=options.encoding,
+            keep_repeated=options.keep_repeated,
+        )
 
     def _digests(self, sources: Sequence[SourceFile]) -> Mapping[SourceFile, str]:
         with self._reporter.task("recognising files", total=len(sources)) as task:
@@ -160,14 +181,19 @@ class Intake:
         return digests
 
     def _commit(
-        self, base: Snapshot, work: "_Work", report: LoadReport, digests: Sequence[str]
+        self, base: Snapshot, work: DataSetLoad, report: LoadReport, digests: Mapping[str, str]
     ) -> Snapshot:
         document = self._vault.seal_document(report.to_json(), kind=REPORT)
-        number = base.number + 1
+        known = {
+            digest: one
+            for digest, one in loaded_files.of(base.manifest).items()
+            if one.table not in work.replaced
+        }
+        taken = {digest: LoadedFile(table, base.number + 1) for digest, table in digests.items()}
         properties: dict[str, JsonValue] = {
             **base.manifest.properties,
             PROPERTY: work.layout.as_property(),
-            SOURCES: {**_known_sources(base.manifest), **dict.fromkeys(digests, number)},
+            loaded_files.PROPERTY: loaded_files.as_property(known | taken),
         }
         manifest = base.manifest.replace(
             files=work.files(),
@@ -177,95 +203,24 @@ class Intake:
         return self._vault.commit(base, manifest)
 
 
-class _Work:
-    """One load under way: its files in order, and the sealed files they lead to."""
-
-    def __init__(
-        self,
-        vault: Vault,
-        reporter: Reporter,
-        options: Options,
-        base: Snapshot,
-        version: Version,
-        files: Sequence[TableFile],
-    ) -> None:
-        self._vault, self._base, self._version = vault, base, version
-        self._inputs = sorted(files, key=lambda one: one.source.table != "person")
-        for one in self._inputs:
-            header_of(one, self._table(one))
-        self._quarantine = Quarantine(vault)
-        self._means = Means(
-            vault=vault,
-            quarantine=self._quarantine,
-            scratch=options.scratch,
-            memory_bytes=options.memory_bytes,
-            workers=options.workers,
-            reporter=reporter,
-            encoding=options.encoding,
-            keep_repeated=options.keep_repeated,
-        )
-        self.layout: Layout = layout_of(base.manifest) or new_layout(self._expected_persons())
-        self._tables: dict[str, tuple[SealedFile, ...]] = {}
-
-    def run(self, *, add_vocabulary: bool) -> list[Loaded]:
-        """Load every file; nothing is visible before the caller commits ``files``."""
-        persons: KnownPersons | None = None
-        done = []
-        for file in self._inputs:
-            table = self._table(file)
-            if table.name != "person" and table.person_field is not None and persons is None:
-                persons = self._persons()
-            replaced = table.is_vocabulary and not add_vocabulary
-            load = TableLoad(
-                self._means,
-                file,
-                table,
-                layout=self.layout,
-                persons=persons,
-                existing=() if replaced else self._base.manifest.table(table.name),
-            )
-            done.append(load.run())
-            self._tables[table.name] = done[-1].files
-        if self._tables.keys() & {"concept_relationship", "concept_ancestor"}:
-            self._tables["concept_ancestor"] = with_site_hierarchy(
-                self._vault,
-                relationships=self._files_of("concept_relationship"),
-                ancestors=self._files_of("concept_ancestor"),
-            )
-        return done
-
-    def files(self) -> list[SealedFile]:
-        """Return the files of the next snapshot."""
-        stay = [one for one in self._base.manifest.files if one.table not in self._tables]
-        new = [one for files in self._tables.values() for one in files]
-        return [*stay, *new, *self._quarantine.finish()]
-
-    def _files_of(self, table: str) -> tuple[SealedFile, ...]:
-        return self._tables.get(table, self._base.manifest.table(table))
-
-    def _table(self, file: TableFile) -> Table:
-        return cdm(self._version).tables[file.source.table]
-
-    def _expected_persons(self) -> int:
-        return sum(one.rows for one in self._inputs if one.source.table == "person")
-
-    def _persons(self) -> KnownPersons:
-        files = self._files_of("person")
-        if not files:
+def _check_unchanged(stamps: Mapping[SourceFile, tuple[int, int, int]]) -> None:
+    """Refuse to commit rows of a file that was written to after it was hashed."""
+    for one, stamp in stamps.items():
+        if one.stamp() != stamp:
             raise SourceError(
-                "There are no persons: neither the data set nor the warehouse has a table person.",
-                remedy="Load a data set with person.csv (or .parquet) first.",
+                f"{one.name} changed while it was being loaded.",
+                remedy="Wait until the export has ended, then load again; nothing was loaded.",
             )
-        return KnownPersons(self._vault.read(files, columns=["person_id"]).to_series())
 
 
-def _known_sources(manifest: Manifest) -> dict[str, int]:
-    known = manifest.properties.get(SOURCES)
-    return (
-        {str(digest): int(number) for digest, number in known.items()}
-        if isinstance(known, dict)
-        else {}
-    )
+def _check_some_table(files: Sequence[TableFile], sources: Sequence[SourceFile]) -> None:
+    """Refuse a data set in which no file is named after a table."""
+    known = cdm("5.3").tables.keys() | cdm(CURRENT).tables.keys()
+    if files and not any(one.table in known for one in sources):
+        raise SourceError(
+            f"No file is named after a table of the CDM: {', '.join(one.name for one in sources)}.",
+            remedy="Name files after their table, such as person.csv; nothing was loaded.",
+        )
 
 
 def _version(files: Sequence[TableFile]) -> Version:

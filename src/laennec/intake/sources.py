@@ -1,7 +1,9 @@
 """The files of a data set: a folder, a zip or one file, each file one table.
 
 The name up to the first dot is the table's name, in any case (``drug_exposure.parquet``,
-``DRUG_EXPOSURE.csv.gz``); nothing else is guessed. Nothing is unpacked to disk.
+``DRUG_EXPOSURE.csv.gz``), and ``_seed`` after a vocabulary table's name is left out; nothing else
+is guessed. Nothing is unpacked to disk. What was hashed is what was loaded: a file that changes in the
+meantime is refused.
 """
 
 import gzip
@@ -17,6 +19,8 @@ from pathlib import Path, PurePosixPath
 from typing import BinaryIO, Literal
 
 from laennec.core.errors import SourceError
+from laennec.omop.names import normal
+from laennec.omop.vocabulary import vocabulary_table
 
 Form = Literal["csv", "parquet"]
 _ENDINGS: dict[str, Form] = {
@@ -27,6 +31,12 @@ _ENDINGS: dict[str, Form] = {
     ".parquet": "parquet",
 }
 _HASH_BYTES = 1 << 20
+_DAMAGES = (
+    OSError,
+    EOFError,
+    zlib.error,
+    zipfile.BadZipFile,
+)
 
 
 @dataclass(frozen=True)
@@ -62,25 +72,41 @@ class SourceFile:
                 zipped = self.name.lower().endswith(".gz")
                 with gzip.open(raw) if zipped else raw as stream:
                     yield stream  # type: ignore[misc]
-        except (OSError, EOFError, zlib.error, zipfile.BadZipFile) as error:
+        except _DAMAGES as error:
             raise _unreadable(self.name, error) from None
 
+    def stamp(self) -> tuple[int, int, int]:
+        """Return what changes when somebody writes the file: inode, size and time of writing.
+
+        Raises:
+            SourceError: the file is gone.
+        """
+        try:
+            seen = self.path.stat()
+        except OSError as error:
+            raise _unreadable(self.name, error) from None
+        return seen.st_ino, seen.st_size, seen.st_mtime_ns
+
     def digest(self) -> str:
-        """Return the SHA-256 of the file's bytes as they are stored, in hexadecimal."""
+        """Return the SHA-256 of the file's bytes in hexadecimal; in a zip, of the member's.
+
+        Raises:
+            SourceError: the file cannot be read.
+        """
         whole = hashlib.sha256()
         try:
             with self._raw() as raw:
                 while piece := raw.read(_HASH_BYTES):
                     whole.update(piece)
-        except (OSError, zipfile.BadZipFile, zlib.error) as error:
+        except _DAMAGES as error:
             raise _unreadable(self.name, error) from None
         return whole.hexdigest()
 
     @property
     def size(self) -> int:
-        """Bytes as stored."""
+        """Bytes as the table's reader sees them, gzip apart."""
         if self.member is None:
-            return self.path.stat().st_size
+            return self.stamp()[1]
         with zipfile.ZipFile(self.path) as archive:
             return archive.getinfo(self.member).file_size
 
@@ -90,8 +116,13 @@ class SourceFile:
             with self.path.open("rb") as stream:
                 yield stream
             return
-        with zipfile.ZipFile(self.path) as archive, archive.open(self.member) as member:
-            yield io.BufferedReader(member, 1 << 20)  # type: ignore[type-var]
+        with zipfile.ZipFile(self.path) as archive:
+            try:
+                member = archive.open(self.member)
+            except (RuntimeError, NotImplementedError):  # a password, an unknown compression
+                raise _locked(self.name) from None
+            with member:
+                yield io.BufferedReader(member, 1 << 20)  # type: ignore[type-var]
 
 
 def find_sources(path: Path) -> tuple[SourceFile, ...]:
@@ -116,11 +147,14 @@ def find_sources(path: Path) -> tuple[SourceFile, ...]:
 
 
 def _candidates(path: Path) -> Iterator[SourceFile]:
-    if not path.exists():
-        raise SourceError(f"{path} does not exist.", remedy="Check the path.")
     members: list[tuple[Path, str | None, str]]
-    if path.is_dir():
-        members = [(one, None, one.name) for one in path.iterdir() if one.is_file()]
+    try:
+        path.stat()
+        files = [one for one in path.iterdir() if one.is_file()] if path.is_dir() else None
+    except OSError as error:
+        raise _unreadable(str(path), error) from None
+    if files is not None:
+        members = [(one, None, one.name) for one in files]
     elif path.suffix.lower() == ".zip":
         members = [(path, name, PurePosixPath(name).name) for name in _zip_names(path)]
     else:
@@ -129,7 +163,7 @@ def _candidates(path: Path) -> Iterator[SourceFile]:
         table, dot, ending = name.partition(".")
         form = _ENDINGS.get((dot + ending).lower())
         if form is not None:
-            yield SourceFile(file, member, table.lower(), form)
+            yield SourceFile(file, member, vocabulary_table(name) or normal(table), form)
 
 
 def _zip_names(path: Path) -> list[str]:
@@ -145,10 +179,20 @@ def _zip_names(path: Path) -> list[str]:
 
 
 def _unreadable(name: str, error: Exception) -> SourceError:
-    cut = isinstance(error, EOFError | zlib.error | zipfile.BadZipFile | gzip.BadGzipFile)
-    reason = "is damaged or cut short" if cut else "cannot be read"
-    detail = error.strerror if isinstance(error, OSError) and error.strerror else ""
+    if isinstance(error, EOFError | zlib.error | zipfile.BadZipFile | gzip.BadGzipFile):
+        return SourceError(
+            f"{name} is damaged or cut short.",
+            remedy="Compare its size with the original and get it again; nothing was loaded.",
+        )
+    detail = f": {error.strerror}" if isinstance(error, OSError) and error.strerror else ""
     return SourceError(
-        f"{name} {reason}{': ' + detail if detail else ''}.",
-        remedy="Check its rights and get it again if its size is wrong; nothing was loaded.",
+        f"{name} cannot be read{detail}.",
+        remedy="Check the path and its rights; nothing was loaded.",
+    )
+
+
+def _locked(name: str) -> SourceError:
+    return SourceError(
+        f"{name} is in a zip with a password, or packed by a method that is not known.",
+        remedy="Unpack it, or pack it without password by deflate; nothing was loaded.",
     )

@@ -21,7 +21,7 @@ from laennec.intake.fields import Typed, type_rows
 from laennec.intake.persons import KnownPersons
 from laennec.intake.quarantine import Quarantine
 from laennec.intake.readers import Chunk, TableFile, header_of, read_chunks
-from laennec.intake.repeated import EARLIER, AscendingKeys, repeated_lines
+from laennec.intake.repeated import EARLIER, AscendingKeys, are_among, repeated_lines
 from laennec.intake.rules import Rule, TableCount
 from laennec.omop.cdm import CURRENT, Table, cdm
 from laennec.omop.versions import to_current
@@ -32,6 +32,7 @@ from laennec.warehouse.buckets import bucket_of
 from laennec.warehouse.layout import Layout, sort_keys, statistics
 
 _BUCKET = "$bucket"
+_SUSPECT = "$suspect"
 _ROWS_PER_WHOLE_FILE = 4_000_000
 _WHOLE_SEED = 0x5EA1
 
@@ -236,18 +237,17 @@ class TableLoad:
         rows = spool.take(part)
         spool.drop(part)
         bucket = None if self._target.person_field is None else part
-        before = [one for one in self._existing if bucket is not None and one.bucket == bucket]
-        if before:
-            earlier = self._means.vault.read(before)
-            earlier = earlier.with_columns(pl.lit(EARLIER, dtype=pl.Int64).alias(LINE))
+        earlier = self._earlier(rows, bucket, repeated)
+        if len(earlier):
             rows = pl.concat([earlier, rows.select(earlier.columns)])
-        if len(repeated):
-            rows = self._without_repeated(rows, repeated)
-        new = rows.filter(pl.col(LINE) != EARLIER).height if before else len(rows)
+        rows = self._without_repeated(rows, repeated)
+        new = int((rows[LINE] != EARLIER).sum())
         with self._lock:
             self._count.kept += new
         if not new:
             return None
+        if bucket is None and len(earlier):
+            rows = rows.filter(pl.col(LINE) != EARLIER)  # they stay where they are
         ordered = rows.drop(LINE).sort(sort_keys(self._target), nulls_last=True)
         return self._means.vault.seal_frame(
             ordered,
@@ -256,15 +256,39 @@ class TableLoad:
             statistics=statistics(ordered, self._target),
         )
 
+    def _earlier(self, rows: pl.DataFrame, bucket: int | None, repeated: pl.Series) -> pl.DataFrame:
+        """Return the rows of the warehouse to look at: of this bucket, or of the same keys."""
+        if bucket is not None:
+            files, where = [one for one in self._existing if one.bucket == bucket], None
+        else:
+            files, name = list(self._existing), sort_keys(self._target)[0]
+            if self._target.primary_key is not None:
+                rows = rows.filter(are_among(rows[LINE], repeated))
+            where = pl.col(name).is_in(rows[name].unique().implode())
+        if not files or rows.is_empty():
+            return pl.DataFrame()
+        earlier = self._means.vault.read(files, where=where)
+        return earlier.with_columns(pl.lit(EARLIER, dtype=pl.Int64).alias(LINE))
+
     def _without_repeated(self, rows: pl.DataFrame, repeated: pl.Series) -> pl.DataFrame:
-        """Part rows with a repeated key into identical (dropped) and different (quarantined)."""
-        again = pl.col(LINE).is_in(repeated.implode())
-        held = rows.sort(LINE)
-        identical = held.filter(again & ~pl.struct(pl.all().exclude(LINE)).is_first_distinct())
+        """Part rows that come again into identical (dropped) and different (quarantined).
+
+        Without a primary key only identical rows can be told.
+        """
+        key = self._target.primary_key
+        suspect = pl.repeat(value=True, n=len(rows), eager=True)
+        if key is not None:
+            suspect = are_among(rows[LINE], repeated)
+            if not suspect.any():
+                return rows
+        held = rows.with_columns(suspect.alias(_SUSPECT)).sort(LINE, maintain_order=True)
+        first = held.select(pl.struct(pl.all().exclude(LINE, _SUSPECT)).is_first_distinct())
+        identical = held[_SUSPECT] & ~first.to_series() & (held[LINE] != EARLIER)
         with self._lock:
-            self._count.refuse(Rule.IDENTICAL_ROW, len(identical))
-        held = held.filter(~pl.col(LINE).is_in(identical[LINE].implode()) | (pl.col(LINE) < 0))
-        if self._means.keep_repeated:
-            return held
-        self._refuse(held.filter(again), Rule.REPEATED_KEY, self._target.primary_key)
-        return held.filter(~again)
+            self._count.refuse(Rule.IDENTICAL_ROW, int(identical.sum()))
+        held = held.filter(~identical)
+        if key is not None and not self._means.keep_repeated:
+            different = held.filter(_SUSPECT).drop(_SUSPECT)
+            self._refuse(different, Rule.REPEATED_KEY, key)
+            held = held.filter(~pl.col(_SUSPECT))
+        return held.drop(_SUSPECT)

@@ -113,6 +113,7 @@ class SealedSpool:
 
         Raises:
             IntegrityError: the scratch file was altered.
+            StoreError: the scratch file cannot be read.
             ValueError: no row was ever added.
         """
         if self._columns is None:
@@ -158,14 +159,16 @@ class SealedSpool:
         self._end += len(sealed)
 
     def _read(self, block: _Block, columns: list[str] | None) -> pl.DataFrame:
-        sealed = os.pread(self._file, block.length, block.offset)
         try:
+            sealed = os.pread(self._file, block.length, block.offset)
             plain = self._cipher.decrypt(_nonce(block.number), sealed, None)
         except InvalidTag:
             raise IntegrityError(
                 "The sealed scratch file was altered while it was in use.",
                 remedy="Nothing was committed; find out who writes there, then load again.",
             ) from None
+        except OSError as error:
+            raise _disk_error(error) from None
         return pl.read_ipc(plain, columns=columns)
 
 
@@ -188,6 +191,6 @@ def _disk_error(error: OSError) -> StoreError:
             remedy="Free space there, or give more memory (runs.memory_mb); nothing was committed.",
         )
     return StoreError(
-        f"The scratch folder cannot be written: {error.strerror}.",
+        f"The scratch folder cannot be used: {error.strerror}.",
         remedy="Check runs.scratch and its rights; nothing was committed.",
     )
