@@ -37,24 +37,25 @@ class StoreSettings(_Section):
     """``[store]``: where sealed objects lie; the host of this place is not trusted.
 
     Attributes:
-        folder: Folder of the local object store.
+        folder: Folder of the local object store; ``warehouse`` and ``results`` are kept in it.
     """
 
     folder: Path = Path("store")
 
 
 class KeySettings(_Section):
-    """``[keys]``: who holds the root key; never inside the store.
+    """``[keys]``: who holds the root keys; never inside the store.
 
     Attributes:
         holder: Kind of key holder.
-        keyring: File of the passphrase keyring.
+        folder: Folder of the passphrase keyrings, of the wrapped ledger key and of the newest
+            ledger checkpoint seen.
         passphrase_file: File whose first line is the passphrase, or None.
         passphrase_env: Environment variable that holds it, or None. With neither, it is asked for.
     """
 
     holder: Literal["passphrase"] = "passphrase"
-    keyring: Path = Path("keys/keyring.json")
+    folder: Path = Path("keys")
     passphrase_file: Path | None = None
     passphrase_env: str | None = None
 
@@ -88,9 +89,11 @@ class DisclosureSettings(_Section):
 
     Attributes:
         profile: Name of the disclosure profile.
+        releases: Folder of released results.
     """
 
     profile: str = "france-11"
+    releases: Path = Path("releases")
 
 
 class Settings(_Section):

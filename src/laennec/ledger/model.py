@@ -69,8 +69,8 @@ class Receipt:
 
     Attributes:
         index: Where the entry stands.
-        salts: Label to salt. The salts are nowhere else: who loses them can never open the
-            commitments, and who gets them can test guesses. Keep them with the private facts.
+        salts: Label to salt. Who gets them can test guesses at the private facts; the holder of
+            the signing key can derive them again (``Ledger.salt``).
         checkpoint: The signed state that holds the entry; remember it to detect a rollback.
     """
 

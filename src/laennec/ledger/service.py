@@ -8,12 +8,13 @@ What this module does not do: it cannot tell that the host put back an older sta
 folder, unless somebody remembers a newer checkpoint and passes it as ``remembered`` or ``against``.
 """
 
-import secrets
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
 
+from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from laennec.core.clock import Clock, timestamp
 from laennec.core.errors import AlreadyExistsError, LedgerError, NotFoundError, ProofError
@@ -43,6 +44,8 @@ from laennec.ledger.state import (
 )
 from laennec.ledger.tiles import WIDTH
 from laennec.ledger.view import View
+
+_SALT_PURPOSE = b"laennec/ledger-salt/1"
 
 
 class Ledger:
@@ -168,17 +171,34 @@ class Ledger:
             )
         values = dict(private or {})
         check_event(name, public=public, private=values)
-        salts = {label: secrets.token_bytes(SALT_BYTES) for label in values}
-        hashes = {
-            label: commitment(label, salt=salts[label], value=value)
-            for label, value in values.items()
-        }
         with self._folder.locked():
             view = View(self._folder, self._state.recovered())
             index = view.checkpoint.size
-            entry = Entry(index, name, timestamp(self._clock()), dict(public), hashes)
+            salts = {label: self.salt(index, label) for label in values}
+            committed = {
+                label: commitment(label, salt=salts[label], value=value)
+                for label, value in values.items()
+            }
+            entry = Entry(index, name, timestamp(self._clock()), dict(public), committed)
             published = self._extend(view, entry.to_bytes(), signing_key=self._signing_key)
         return Receipt(index, salts, published)
+
+    def salt(self, index: int, label: str) -> bytes:
+        """Return the salt of a commitment, so that its fact can be shown to somebody later.
+
+        It is derived from the signing key, the entry's position and the label: 32 bytes that nobody
+        can tell from random without that key, and that need no place to be kept.
+
+        Raises:
+            LedgerError: the ledger is open for reading only.
+        """
+        if self._signing_key is None:
+            raise LedgerError(
+                "A salt needs the hub's signing key.", remedy="Open the ledger with it."
+            )
+        secret = self._signing_key.private_bytes_raw()
+        info = _SALT_PURPOSE + index.to_bytes(8, "big") + label.encode()
+        return HKDF(hashes.SHA256(), SALT_BYTES, salt=None, info=info).derive(secret)
 
     def checkpoint(self) -> Checkpoint:
         """Return the newest signed state.

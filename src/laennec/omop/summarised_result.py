@@ -7,7 +7,7 @@ form. It does not decide what may be published: that is ``disclosure``.
 
 import csv
 import io
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields
 
 from laennec.core.errors import SourceError
@@ -116,7 +116,8 @@ def to_csv(result: SummarisedResult) -> str:
     A missing ``variable_level`` is written ``NA``. Lines end with LF; rows keep their order.
     """
     out = io.StringIO()
-    writer = csv.writer(out, lineterminator="\n")
+    # Quoting all text also covers a bare CR, which minimal quoting leaves open.
+    writer = csv.writer(out, lineterminator="\n", quoting=csv.QUOTE_NONNUMERIC)
     writer.writerow(COLUMNS)
     for row in result.rows:
         writer.writerow("NA" if cell is None else cell for cell in asdict(row).values())
@@ -158,7 +159,7 @@ def from_csv(text: str, *, name: str) -> SummarisedResult:
     Raises:
         SourceError: a column is missing or a line cannot be read; the message names the line.
     """
-    reader = csv.DictReader(io.StringIO(text))
+    reader = csv.DictReader(io.StringIO(text, newline=""))
     if tuple(reader.fieldnames or ()) != COLUMNS:
         raise SourceError(
             f"{name}, line 1: the columns are not those of a summarised_result.",
@@ -166,7 +167,7 @@ def from_csv(text: str, *, name: str) -> SummarisedResult:
         )
     rows: list[ResultRow] = []
     named: dict[int, dict[str, str]] = {}
-    for line in reader:
+    for line in _lines(reader, name):
         try:
             result_id = int(line["result_id"])
         except (TypeError, ValueError):
@@ -200,3 +201,12 @@ def from_csv(text: str, *, name: str) -> SummarisedResult:
         return SummarisedResult(tuple(rows), settings)
     except ValueError as error:
         raise SourceError(f"{name}: {error}.", remedy="Export the result again.") from None
+
+
+def _lines(reader: "csv.DictReader[str]", name: str) -> Iterator[dict[str, str]]:
+    try:
+        yield from reader
+    except csv.Error:
+        raise SourceError(
+            f"{name}, line {reader.line_num}: this is not CSV.", remedy="Export the result again."
+        ) from None

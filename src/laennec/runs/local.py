@@ -15,10 +15,10 @@ import polars as pl
 
 from laennec.core.errors import EngineError
 from laennec.core.progress import Task
+from laennec.core.spill import forbid_spill
 from laennec.runs.kernel import evaluate_bucket
 from laennec.runs.plan import Plan
 from laennec.runs.ports import BucketSource
-from laennec.runs.spill import forbid_spill
 from laennec.study.partials import Key, Partial, merge
 
 Value = TypeVar("Value")

@@ -18,6 +18,7 @@ import pyarrow as pa
 from laennec.core.clock import Clock
 from laennec.core.errors import AlreadyExistsError, ConflictError
 from laennec.core.progress import Reporter
+from laennec.core.spill import forbid_spill
 from laennec.vault import files as sealed_files
 from laennec.vault import rotation
 from laennec.vault.commit import GRACE, check_uploaded, first_state, next_state, rewrap
@@ -44,6 +45,8 @@ class Vault:
     """
 
     def __init__(self, store: ObjectStore, keys: KeyHolder, *, clock: Clock, state: State) -> None:
+        # Whoever has a vault handles rows: from here on the engine may not write them in clear.
+        forbid_spill()
         self._store, self._keys, self._clock = store, keys, clock
         self._state = state
         self._lock = threading.RLock()

@@ -17,7 +17,7 @@ rows.lazy().sort("b").collect()
 rows.lazy().group_by("b").agg(pl.col("a").sum()).collect(engine="in-memory")
 rows.lazy().join(rows.lazy(), on="b").collect()
 """
-GUARD = "from laennec.runs.spill import forbid_spill; forbid_spill()\n"
+GUARD = "from laennec.core.spill import forbid_spill; forbid_spill()\n"
 
 
 def _spills(program: str, folder: Path) -> bool:

@@ -1,0 +1,1 @@
+"""The only way out: disclosure control, then the ledger, then files with proofs."""

@@ -1,0 +1,154 @@
+"""Releasing a run: what disclosure control lets through becomes files, each with an offline proof.
+
+Order matters. The result is judged; the bytes to be released are made once, hashed and logged; only
+then do they appear, all at once, in the folder of releases. So whatever lies there is in the
+ledger, and a crash leaves at most a logged release that never appeared, which can be made again.
+
+Does not yet ask two reviewers, and does not compare with earlier releases: the limits of this
+version, stated in the documentation.
+"""
+
+import hashlib
+import json
+import shutil
+import tempfile
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from laennec.core.errors import AlreadyExistsError, StoreError
+from laennec.disclosure.check import Review, check
+from laennec.disclosure.profiles import Profile
+from laennec.ledger.proof import SUFFIX
+from laennec.ledger.service import Ledger
+from laennec.omop.summarised_result import SummarisedResult, to_csv
+from laennec.runs.service import RunRecord
+
+Companion = Callable[[Review], Mapping[str, bytes]]
+"""Makes further files to release from the reviewed result, by name, such as a report."""
+
+
+@dataclass(frozen=True)
+class ReleasedFile:
+    """One file that left.
+
+    Attributes:
+        path: Where it lies.
+        sha256: Of its bytes.
+        proof: Its ``.tlog-proof``.
+        entry: Index of its entry in the ledger.
+    """
+
+    path: Path
+    sha256: str
+    proof: Path
+    entry: int
+
+
+@dataclass(frozen=True)
+class Release:
+    """What a release made.
+
+    Attributes:
+        folder: Where its files lie.
+        files: The files; the result first.
+        review: What was published and what was hidden, and why. The reasons stay in the hub.
+    """
+
+    folder: Path
+    files: tuple[ReleasedFile, ...]
+    review: Review
+
+
+class Airlock:
+    """Releases results by one disclosure profile."""
+
+    def __init__(self, ledger: Ledger, *, profile: Profile, releases: Path) -> None:
+        self._ledger, self._profile, self._releases = ledger, profile, releases
+
+    def review(self, result: SummarisedResult) -> Review:
+        """Judge a result without releasing it.
+
+        Raises:
+            PolicyError: the profile does not know this kind of output.
+        """
+        return check(result, self._profile)
+
+    def release(
+        self, record: RunRecord, result: SummarisedResult, *, companion: Companion | None = None
+    ) -> Release:
+        """Release what disclosure control lets through of a run.
+
+        Raises:
+            AlreadyExistsError: the run was released before.
+            PolicyError: the profile does not know this kind of output; nothing is released.
+            LedgerError: the release cannot be logged; nothing is released.
+            StoreError: the folder of releases cannot be written.
+        """
+        folder = self._releases / record.run
+        if folder.exists():
+            raise AlreadyExistsError(
+                f"{record.run} was released before.", remedy=f"Its files are in {folder}."
+            )
+        review = self.review(result)
+        contents = {f"{record.study}.csv": to_csv(review.published).encode()}
+        contents |= dict(companion(review)) if companion else {}
+        contents["release.json"] = self._manifest(record, contents)
+        logged = {name: self._log(record, body) for name, body in contents.items()}
+        self._write(folder, contents, {name: self._ledger.prove(n) for name, n in logged.items()})
+        files = tuple(
+            ReleasedFile(folder / name, _sha256(body), folder / (name + SUFFIX), logged[name])
+            for name, body in contents.items()
+        )
+        return Release(folder, files, review)
+
+    def _manifest(self, record: RunRecord, contents: Mapping[str, bytes]) -> bytes:
+        facts = {
+            "run": record.run,
+            "study": record.study,
+            "study_sha256": record.study_sha256,
+            "snapshot": record.snapshot,
+            "disclosure_profile": self._profile.name,
+            "disclosure_profile_version": self._profile.version,
+            "files": {name: _sha256(body) for name, body in contents.items()},
+            "verifier_key": self._ledger.verifier_key,
+        }
+        return (json.dumps(facts, indent=2, sort_keys=True) + "\n").encode()
+
+    def _log(self, record: RunRecord, body: bytes) -> int:
+        receipt = self._ledger.append(
+            "airlock:release:publish",
+            public={
+                "run": record.run,
+                "study": record.study,
+                "study_sha256": record.study_sha256,
+                "snapshot": record.snapshot,
+                "disclosure_profile": self._profile.name,
+                "file_sha256": _sha256(body),
+            },
+        )
+        return receipt.index
+
+    def _write(
+        self, folder: Path, contents: Mapping[str, bytes], proofs: Mapping[str, str]
+    ) -> None:
+        try:
+            self._releases.mkdir(parents=True, exist_ok=True)
+            made = Path(tempfile.mkdtemp(prefix=".making-", dir=self._releases))
+            try:
+                for name, body in contents.items():
+                    (made / name).write_bytes(body)
+                    (made / (name + SUFFIX)).write_text(proofs[name], encoding="utf-8")
+                made.chmod(0o755)
+                made.rename(folder)
+            finally:
+                shutil.rmtree(made, ignore_errors=True)
+        except OSError as error:
+            raise StoreError(
+                f"The release cannot be written: {error.strerror}.",
+                remedy="Check disclosure.releases and its rights, then release again.",
+            ) from None
+
+
+def _sha256(body: bytes) -> str:
+    return hashlib.sha256(body).hexdigest()

@@ -1,0 +1,260 @@
+"""The whole journey on a small synthetic data set, step by step, each step shown as it ends.
+
+Nothing here is made for show: the hub, the load, the study, the release and every check are the
+ones that the other commands run. The story ends with an attack: one bit of one stored object is
+flipped, verification has to name that object, and the bit is put back.
+"""
+
+import secrets
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from importlib.resources import as_file, files
+from pathlib import Path
+
+from laennec.app.audit import verify_released_file
+from laennec.app.hub import Hub, create_hub, open_hub
+from laennec.app.readability import Readability, look_for_plaintext
+from laennec.app.releases import REPORT, release_run
+from laennec.app.template import settings_text
+from laennec.app.upkeep import verify
+from laennec.core.clock import Clock
+from laennec.core.errors import AlreadyExistsError, IntegrityError
+from laennec.core.progress import Reporter
+from laennec.core.settings import FILE_NAME
+from laennec.omop.cdm import CURRENT, cdm
+from laennec.report import Fact, Step
+from laennec.runs.service import RunRecord
+from laennec.study.files import read_study
+from laennec.vault.passphrase import PassphraseFile
+
+Words = Callable[..., str]
+"""Gives a text in the reader's language, with named values filled in."""
+
+_PASSPHRASE = "passphrase"  # noqa: S105 - the name of a file
+_MARK = ".laennec-demo"
+_DATA = "gibleed.zip"
+STUDY = "celecoxib.toml"
+
+
+@dataclass(frozen=True)
+class DemoEnd:
+    """Where the demo left its things.
+
+    Attributes:
+        folder: The hub.
+        report: The report to open in a browser.
+    """
+
+    folder: Path
+    report: Path
+
+
+class Demo:
+    """One run of the demo; ``steps`` does the work and yields each step when it is done."""
+
+    def __init__(self, folder: Path, *, words: Words, language: str, clock: Clock) -> None:
+        self._folder, self._words, self._language = folder, words, language
+        self._clock = clock
+        self._told: list[Step] = []
+        self.end: DemoEnd | None = None
+
+    def steps(self, reporter: Reporter) -> Iterator[Step]:
+        """Do everything, and yield each step.
+
+        Raises:
+            AlreadyExistsError: the folder holds something that is not an earlier demo.
+            LaennecError: a step failed.
+        """
+        yield self._tell(self._create())
+        with open_hub(self._folder, clock=self._clock, reporter=reporter) as hub:
+            yield self._tell(self._load(hub))
+            yield self._tell(self._look_as_host(hub))
+            step, record = self._run(hub)
+            yield self._tell(step)
+            yield self._tell(self._prove_store(hub))
+            yield self._tell(self._attack(hub))
+            yield self._release(hub, record)
+            yield self._prove_release(hub, record)
+
+    def _tell(self, step: Step) -> Step:
+        self._told.append(step)
+        return step
+
+    def _step(
+        self, title: str, outcome: str, *details: tuple[str, object], good: bool = True
+    ) -> Step:
+        facts = tuple(
+            Fact(self._words(label), f"{value:,}" if isinstance(value, int) else str(value))
+            for label, value in details
+        )
+        return Step(self._words(title), outcome, facts, good)
+
+    def _create(self) -> Step:
+        clear_demo(self._folder)
+        self._folder.mkdir(parents=True)
+        (self._folder / _MARK).touch()
+        secret = self._folder / _PASSPHRASE
+        secret.touch(mode=0o600)
+        secret.write_text(secrets.token_urlsafe(32), encoding="utf-8")
+        text = settings_text(
+            name="GiBleed",
+            origin="demo.laennec.invalid/log",
+            passphrase_file=Path(_PASSPHRASE),
+            passphrase_env=None,
+        )
+        create_hub(self._folder, text=text, passphrase=PassphraseFile(secret), clock=self._clock)
+        return self._step(
+            "A hub",
+            self._words("Keys in one folder, sealed store in another, a public log beside them."),
+        )
+
+    def _load(self, hub: Hub) -> Step:
+        with as_file(files("laennec.app") / "data" / _DATA) as source:
+            report = hub.intake().load_omop(source)
+        persons = hub.warehouse.view().rows()["person"]
+        rules = [(rule.value, rows) for rule, rows in report.by_rule().items()]
+        return self._step(
+            "Load",
+            self._words(
+                "{read} rows of {persons} synthetic persons read: {kept} kept, {quarantined} in "
+                "quarantine, {dropped} dropped.",
+                read=f"{report.read:,}",
+                persons=f"{persons:,}",
+                kept=f"{report.kept:,}",
+                quarantined=f"{report.quarantined:,}",
+                dropped=f"{report.dropped:,}",
+            ),
+            *rules,
+        )
+
+    def _look_as_host(self, hub: Hub) -> Step:
+        found = look_as_host(hub)
+        if found.found:
+            raise IntegrityError(
+                f"Readable text was found in {found.found[0][1]}.",
+                remedy="This is a bug in Laennec; do not use this store.",
+            )
+        return self._step(
+            "What the host sees",
+            self._words(
+                "{objects} objects under random names; none of {words} known words in them.",
+                objects=f"{found.objects:,}",
+                words=f"{found.words:,}",
+            ),
+            ("Bytes", found.bytes),
+            ("Lowest entropy (bits a byte)", f"{found.lowest_entropy or 0:.3f}"),
+        )
+
+    def _run(self, hub: Hub) -> tuple[Step, RunRecord]:
+        with as_file(files("laennec.app") / "data" / STUDY) as path:
+            study = read_study(path)
+        shutil.copyfile(str(files("laennec.app") / "data" / STUDY), self._folder / STUDY)
+        record = hub.runs().run(study)
+        step = self._step(
+            "Study",
+            self._words(
+                "{title}: {rows} estimates, kept sealed.",
+                title=study.title,
+                rows=f"{record.rows:,}",
+            ),
+            ("Person buckets", len(hub.warehouse.view().buckets())),
+            ("Workers", hub.workers),
+        )
+        return step, record
+
+    def _prove_store(self, hub: Hub) -> Step:
+        found = verify(hub)
+        if not found.ok:
+            raise IntegrityError("The new hub does not verify.", remedy="This is a bug in Laennec.")
+        size = found.ledger.checkpoint.size if found.ledger.checkpoint else 0
+        return self._step(
+            "Verify",
+            self._words("Every stored object and every log entry is what was sealed and signed."),
+            ("Objects", found.warehouse.objects + found.results.objects),
+            ("Log entries", size),
+        )
+
+    def _attack(self, hub: Hub) -> Step:
+        victim = hub.warehouse.view().files("drug_exposure")[0].object
+        path = hub.settings.store.folder / "warehouse" / victim
+        with _one_bit_flipped(path):
+            named = [one.object for one in verify(hub).warehouse.findings]
+        if named != [victim]:
+            raise IntegrityError(
+                "A flipped bit was not noticed.", remedy="This is a bug in Laennec."
+            )
+        return self._step(
+            "A hostile host",
+            self._words("The host flips one bit of one object: verification names that object."),
+        )
+
+    def _release(self, hub: Hub, record: RunRecord) -> Step:
+        told = tuple(self._told)
+        release = release_run(hub, record.run, language=self._language, steps=told)
+        self.end = DemoEnd(self._folder, release.folder / REPORT)
+        estimates = sum(one.estimates for one in release.review.counts)
+        return self._step(
+            "Release",
+            self._words(
+                "{hidden} of {estimates} estimates hidden by {profile}; the rest leaves, logged.",
+                hidden=f"{len(release.review.findings):,}",
+                estimates=f"{estimates:,}",
+                profile=release.review.profile,
+            ),
+            *[(one.path.name, self._words("log entry {n}", n=one.entry)) for one in release.files],
+        )
+
+    def _prove_release(self, hub: Hub, record: RunRecord) -> Step:
+        folder = hub.settings.disclosure.releases / record.run
+        key = hub.ledger.verifier_key
+        released = sorted(one for one in folder.iterdir() if one.suffix != ".tlog-proof")
+        for one in released:
+            verify_released_file(one, folder=self._folder, key=key, clock=self._clock)
+        return self._step(
+            "Prove",
+            self._words(
+                "{files} released files verified offline, from file, proof and public key alone.",
+                files=len(released),
+            ),
+        )
+
+
+def look_as_host(hub: Hub) -> Readability:
+    """Search the store for words that the warehouse surely holds."""
+    words = set(cdm(CURRENT).tables)
+    for table in cdm(CURRENT).tables.values():
+        words |= set(table.field_names)
+    view = hub.warehouse.view()
+    words |= set(view.read_whole("concept", columns=["concept_name"]).to_series().drop_nulls())
+    days = view.read("person", view.buckets()[0], columns=["birth_datetime"], where=None)
+    words |= {str(day) for day in days.to_series().drop_nulls()[:50].dt.date()}
+    return look_for_plaintext(hub.settings.store.folder, words)
+
+
+def clear_demo(folder: Path) -> None:
+    """Delete an earlier demo; anything else stays.
+
+    Raises:
+        AlreadyExistsError: the folder holds something that is not an earlier demo.
+    """
+    if not folder.exists() or not any(folder.iterdir()):
+        shutil.rmtree(folder, ignore_errors=True)
+        return
+    if not ((folder / _MARK).exists() and (folder / FILE_NAME).exists()):
+        raise AlreadyExistsError(
+            f"{folder} is not empty and not an earlier demo.", remedy="Name another folder."
+        )
+    shutil.rmtree(folder)
+
+
+@contextmanager
+def _one_bit_flipped(path: Path) -> Iterator[None]:
+    whole = path.read_bytes()
+    middle = len(whole) // 2
+    path.write_bytes(whole[:middle] + bytes([whole[middle] ^ 1]) + whole[middle + 1 :])
+    try:
+        yield
+    finally:
+        path.write_bytes(whole)

@@ -1,0 +1,108 @@
+"""The hub's own keys: two keyrings under one passphrase, and the ledger's signing key.
+
+``warehouse.json`` holds the root keys of the warehouse alone, so that shredding old snapshots,
+which destroys old root keys, takes nothing else with it. ``hub.json`` holds the root keys of all
+the rest: results that are not released yet, and the ledger's signing key, in ``ledger.key``.
+"""
+
+import base64
+import os
+from pathlib import Path
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from laennec.core.errors import AlreadyExistsError, KeyHolderError
+from laennec.vault.passphrase import PassphraseKeyring
+from laennec.vault.ports import KeyHolder
+
+WAREHOUSE_RING = "warehouse.json"
+HUB_RING = "hub.json"
+_SIGNING_KEY = "ledger.key"
+_PURPOSE = "laennec/ledger-signing-key/1"
+
+
+def create_keyrings(folder: Path, passphrase: bytes) -> tuple[KeyHolder, KeyHolder]:
+    """Make both keyrings; returns the warehouse's and the hub's.
+
+    Raises:
+        AlreadyExistsError: there are some already.
+        KeyHolderError: the folder cannot be written.
+    """
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise _unwritable(folder, error) from None
+    rings = [
+        PassphraseKeyring.create(folder / name, passphrase) for name in (WAREHOUSE_RING, HUB_RING)
+    ]
+    return rings[0], rings[1]
+
+
+def open_keyrings(folder: Path, passphrase: bytes) -> tuple[KeyHolder, KeyHolder]:
+    """Open both keyrings; returns the warehouse's and the hub's.
+
+    Raises:
+        WrongPassphraseError: the passphrase does not open them.
+        KeyHolderError: a keyring is missing or unreadable.
+    """
+    rings = [
+        PassphraseKeyring.open(folder / name, passphrase) for name in (WAREHOUSE_RING, HUB_RING)
+    ]
+    return rings[0], rings[1]
+
+
+def create_signing_key(folder: Path, keys: KeyHolder) -> Ed25519PrivateKey:
+    """Make the ledger's signing key and keep it wrapped.
+
+    Raises:
+        AlreadyExistsError: there is one already.
+        KeyHolderError: the folder cannot be written.
+    """
+    if (folder / _SIGNING_KEY).exists():
+        raise AlreadyExistsError(
+            f"{folder} holds a ledger key already.", remedy="Choose an empty folder."
+        )
+    key = Ed25519PrivateKey.generate()
+    _write_signing_key(folder, keys, key)
+    return key
+
+
+def open_signing_key(folder: Path, keys: KeyHolder) -> Ed25519PrivateKey:
+    """Return the ledger's signing key.
+
+    Raises:
+        KeyHolderError: it is missing or unreadable.
+        IntegrityError: it does not open with these keys.
+    """
+    try:
+        wrapped = base64.b64decode((folder / _SIGNING_KEY).read_bytes(), validate=True)
+    except (OSError, ValueError):
+        raise KeyHolderError(
+            f"The ledger key in {folder} cannot be read.", remedy="Restore it from a copy."
+        ) from None
+    return Ed25519PrivateKey.from_private_bytes(keys.unwrap(wrapped, purpose=_PURPOSE))
+
+
+def rewrap_signing_key(folder: Path, keys: KeyHolder) -> None:
+    """Wrap the ledger's signing key anew, under the newest root key."""
+    _write_signing_key(folder, keys, open_signing_key(folder, keys))
+
+
+def _write_signing_key(folder: Path, keys: KeyHolder, key: Ed25519PrivateKey) -> None:
+    wrapped = base64.b64encode(keys.wrap(key.private_bytes_raw(), purpose=_PURPOSE))
+    fresh = folder / (_SIGNING_KEY + ".new")
+    try:
+        handle = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        with os.fdopen(handle, "wb") as file:
+            file.write(wrapped)
+            file.flush()
+            os.fsync(file.fileno())
+        fresh.replace(folder / _SIGNING_KEY)
+    except OSError as error:
+        raise _unwritable(folder, error) from None
+
+
+def _unwritable(folder: Path, error: OSError) -> KeyHolderError:
+    return KeyHolderError(
+        f"{folder} cannot be written: {error.strerror}.", remedy="Check its owner and rights."
+    )

@@ -1,0 +1,116 @@
+"""Keeping a hub sound: verify everything, sweep leftovers, rotate keys, shred old snapshots.
+
+Each change commits first and is then written in the ledger.
+"""
+
+from dataclasses import dataclass
+
+from laennec.app.hub import Hub
+from laennec.app.secrets import rewrap_signing_key
+from laennec.ledger.model import LedgerReport
+from laennec.vault.manifest import Snapshot
+from laennec.vault.sweep import SweepReport
+from laennec.vault.verify import VerifyReport
+from laennec.warehouse.anchor import anchor_of, log_commit
+from laennec.warehouse.rebucket import rebucket
+
+
+@dataclass(frozen=True)
+class Soundness:
+    """Outcome of verifying a hub.
+
+    Attributes:
+        warehouse: Every object of the warehouse, judged from the newest head and the ledger.
+        results: Every object of the vault of results.
+        ledger: Every file of the ledger.
+        unanchored: Heads newer than the ledger's newest anchor; a crash between commit and log
+            leaves one, and the next commit anchors it.
+    """
+
+    warehouse: VerifyReport
+    results: VerifyReport
+    ledger: LedgerReport
+    unanchored: int
+
+    @property
+    def ok(self) -> bool:
+        """Whether nothing is wrong."""
+        return self.warehouse.ok and self.results.ok and self.ledger.ok
+
+
+def verify(hub: Hub) -> Soundness:
+    """Read everything the hub stores and prove it."""
+    anchor = anchor_of(hub.ledger)
+    newest = hub.warehouse.vault.snapshot().number
+    return Soundness(
+        warehouse=hub.warehouse.vault.verify(hub.reporter, anchor=anchor),
+        results=hub.results.verify(hub.reporter),
+        ledger=hub.ledger.verify(),
+        unanchored=newest - (anchor.number if anchor else 0),
+    )
+
+
+def sweep(hub: Hub, *, keep: int | None) -> SweepReport:
+    """Delete objects that no snapshot names; with ``keep``, forget all but the newest snapshots.
+
+    Raises:
+        IntegrityError: a readable snapshot does not authenticate; nothing is deleted.
+        ConflictError: another writer committed meanwhile; nothing is deleted.
+    """
+    report = hub.warehouse.vault.sweep(keep=keep)
+    if keep is not None:
+        log_commit(hub.ledger, hub.warehouse.vault.snapshot())
+    hub.results.sweep()
+    hub.ledger.append(
+        "vault:store:sweep", public={"objects": len(report.deleted), "bytes": report.bytes}
+    )
+    return report
+
+
+def rotate_keys(hub: Hub) -> Snapshot:
+    """Make new root and warehouse keys; no data file is rewritten.
+
+    Raises:
+        ConflictError: another writer committed meanwhile; try again.
+    """
+    snapshot = hub.warehouse.vault.rotate()
+    log_commit(hub.ledger, snapshot)
+    hub.results.rotate()
+    rewrap_signing_key(hub.settings.keys.folder, hub.keys)
+    hub.ledger.append(
+        "vault:key:rotate",
+        public={"key_holder": hub.settings.keys.holder, "generation": snapshot.number},
+    )
+    return snapshot
+
+
+def shred(hub: Hub, *, before: int) -> Snapshot:
+    """Make the snapshots numbered below ``before`` unreadable for ever.
+
+    Raises:
+        NotFoundError: there is nothing to shred before that number.
+        ConflictError: another writer committed meanwhile; nothing is destroyed.
+    """
+    snapshot = hub.warehouse.vault.shred(before=before)
+    log_commit(hub.ledger, snapshot)
+    hub.ledger.append("vault:snapshot:shred", public={"snapshot": before})
+    return snapshot
+
+
+def change_buckets(hub: Hub, *, buckets: int) -> Snapshot:
+    """Cut the warehouse into another number of person buckets.
+
+    Raises:
+        ConflictError: another writer committed meanwhile.
+        StoreError: store or scratch folder failed or are full.
+    """
+    snapshot = rebucket(
+        hub.warehouse.vault,
+        buckets=buckets,
+        scratch=hub.settings.runs.scratch,
+        memory_bytes=hub.settings.runs.memory_mb << 20,
+        workers=hub.workers,
+        reporter=hub.reporter,
+    )
+    log_commit(hub.ledger, snapshot)
+    return snapshot

@@ -1,0 +1,98 @@
+"""Commands that take data in: load omop, vocab load."""
+
+from pathlib import Path
+
+import click
+
+from laennec.cli.context import Shell, pass_shell
+from laennec.intake.report import LoadReport
+from laennec.intake.rules import DROPPED, QUARANTINED
+
+_SOURCE = click.Path(path_type=Path, exists=True)
+_ENCODING = "Encoding of CSV files; UTF-8 by default."
+
+
+@click.group()
+def load() -> None:
+    """Load data into the warehouse."""
+
+
+@load.command()
+@click.argument("source", type=_SOURCE)
+@click.option("--encoding", default="utf-8", help=_ENCODING)
+@click.option(
+    "--keep-repeated",
+    is_flag=True,
+    help="Keep different rows that share a primary key instead of quarantining all but the first.",
+)
+@pass_shell
+def omop(shell: Shell, source: Path, encoding: str, *, keep_repeated: bool) -> None:
+    """Load an OMOP data set (CDM 5.3 or 5.4) from a folder, a zip or one file.
+
+    Files are named after their table and end in .csv, .csv.gz, .tsv or .parquet. Every row is kept,
+    put into the sealed quarantine with the reason, or dropped by a named rule; the counts are
+    printed and kept. Either the whole data set becomes visible or nothing does.
+    """
+    with shell.hub() as hub:
+        report = hub.intake(encoding=encoding, keep_repeated=keep_repeated).load_omop(source)
+    show_report(shell, report)
+
+
+@click.group()
+def vocab() -> None:
+    """Vocabularies."""
+
+
+@vocab.command(name="load")
+@click.argument("source", type=_SOURCE)
+@click.option("--encoding", default="utf-8", help=_ENCODING)
+@click.option(
+    "--add",
+    is_flag=True,
+    help="Add to the vocabulary (a site's own concepts, ids from 2,000,000,000) instead of "
+    "replacing it.",
+)
+@pass_shell
+def vocab_load(shell: Shell, source: Path, encoding: str, *, add: bool) -> None:
+    """Load a vocabulary from an Athena download (zip or folder) or files named after the tables."""
+    with shell.hub() as hub:
+        report = hub.intake(encoding=encoding).load_vocabulary(source, add=add)
+    show_report(shell, report)
+
+
+def show_report(shell: Shell, report: LoadReport) -> None:
+    """Show rows read, kept, quarantined and dropped by table, then the rules that refused any."""
+    for file, number in report.already_loaded.items():
+        shell.say(
+            "{file}: these very bytes were loaded in snapshot {number}.", file=file, number=number
+        )
+    if report.snapshot is None:
+        shell.say("There is nothing new to load.")
+        return
+    counts = [one for one in report.counts if one.read]
+    rows = [(one.table, one.read, one.kept, one.quarantined, one.dropped) for one in counts]
+    total = (
+        shell.words("all tables"),
+        report.read,
+        report.kept,
+        report.quarantined,
+        report.dropped,
+    )
+    shell.table(("Table", "Read", "Kept", "Quarantined", "Dropped"), [*rows, total])
+    meanings = {**QUARANTINED, **DROPPED}
+    refused = [
+        (one.table, rule.value, number, shell.words(meanings[rule]))
+        for one in counts
+        for rule, number in one.refused.items()
+    ]
+    if refused:
+        shell.say("")
+        shell.table(("Table", "Rule", "Rows", "Meaning"), refused)
+    for file, columns in report.unknown_columns.items():
+        shell.say(
+            "{file}: columns that the CDM does not have were left out: {columns}.",
+            file=file,
+            columns=", ".join(columns),
+        )
+    shell.say("")
+    shell.say("Snapshot {number} is the newest.", number=report.snapshot)
