@@ -6,6 +6,7 @@ copy of the stored bytes first, so a host cannot change them between check and u
 
 import os
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 
 import polars as pl
 import pyarrow as pa
@@ -18,6 +19,14 @@ from laennec.vault.manifest import SealedDocument, SealedFile, Statistics
 from laennec.vault.ports import ObjectStore
 from laennec.vault.sealed_bytes import Place, open_sealed, seal
 from laennec.vault.state import State, missing, new_object_name
+
+
+@dataclass(frozen=True)
+class Access:
+    """What opens one sealed object: the warehouse it belongs to, and its own key."""
+
+    warehouse_id: str
+    key: bytes = field(repr=False)
 
 
 def upload_frame(
@@ -57,9 +66,7 @@ def upload_document(store: ObjectStore, state: State, body: bytes, *, kind: str)
     return SealedDocument(name, kind, len(sealed), digest_of(sealed), state.keychain.wrap(key))
 
 
-def read_document(
-    store: ObjectStore, document: SealedDocument, *, key: bytes, warehouse_id: str
-) -> bytes:
+def read_document(store: ObjectStore, document: SealedDocument, access: Access) -> bytes:
     """Return the bytes of a document.
 
     Raises:
@@ -69,16 +76,15 @@ def read_document(
         sealed = store.get(document.object)
     except NotFoundError:
         raise missing(document.object) from None
-    place = _document_place(warehouse_id, document.kind, document.object)
-    return open_sealed(sealed, key=key, place=place, name=document.object)
+    place = _document_place(access.warehouse_id, document.kind, document.object)
+    return open_sealed(sealed, key=access.key, place=place, name=document.object)
 
 
 def read_file(
     store: ObjectStore,
     file: SealedFile,
+    access: Access,
     *,
-    key: bytes,
-    warehouse_id: str,
     columns: Sequence[str] | None,
     where: pl.Expr | None,
 ) -> pl.DataFrame:
@@ -92,8 +98,8 @@ def read_file(
     try:
         return sealed_parquet.read_frame(
             body,
-            key=key,
-            place=_file_place(warehouse_id, file),
+            key=access.key,
+            place=_file_place(access.warehouse_id, file),
             name=file.object,
             columns=columns,
             where=where,
@@ -111,16 +117,15 @@ def read_file(
 def read_arrow_file(
     store: ObjectStore,
     file: SealedFile,
+    access: Access,
     *,
-    key: bytes,
-    warehouse_id: str,
     columns: Sequence[str] | None,
 ) -> pa.Table:
     """Return one file by pyarrow; see ``sealed_parquet.read_arrow``."""
     return sealed_parquet.read_arrow(
         _private_copy(store, file),
-        key=key,
-        place=_file_place(warehouse_id, file),
+        key=access.key,
+        place=_file_place(access.warehouse_id, file),
         name=file.object,
         columns=columns,
     )

@@ -9,7 +9,7 @@ Does not decide who may read: whoever holds the key holder's key reads all.
 """
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import timedelta
 
 import polars as pl
@@ -22,6 +22,7 @@ from laennec.core.spill import forbid_spill
 from laennec.vault import files as sealed_files
 from laennec.vault import rotation
 from laennec.vault.commit import GRACE, check_uploaded, first_state, next_state, rewrap
+from laennec.vault.files import Access
 from laennec.vault.manifest import (
     Anchor,
     Manifest,
@@ -146,12 +147,7 @@ class Vault:
         Raises:
             IntegrityError: it does not authenticate, or is missing.
         """
-        return sealed_files.read_document(
-            self._store,
-            document,
-            key=self._file_key(document.wrapped_key),
-            warehouse_id=self.warehouse_id,
-        )
+        return sealed_files.read_document(self._store, document, self._access(document))
 
     def read(
         self,
@@ -177,12 +173,7 @@ class Vault:
             raise ValueError("reading needs at least one file, to know the columns")
         frames = [
             sealed_files.read_file(
-                self._store,
-                file,
-                key=self._file_key(file.wrapped_key),
-                warehouse_id=self.warehouse_id,
-                columns=columns,
-                where=where,
+                self._store, file, self._access(file), columns=columns, where=where
             )
             for file in wanted
         ]
@@ -190,13 +181,7 @@ class Vault:
 
     def read_arrow(self, file: SealedFile, *, columns: Sequence[str] | None = None) -> pa.Table:
         """Return one file by pyarrow; errors as ``read``."""
-        return sealed_files.read_arrow_file(
-            self._store,
-            file,
-            key=self._file_key(file.wrapped_key),
-            warehouse_id=self.warehouse_id,
-            columns=columns,
-        )
+        return sealed_files.read_arrow_file(self._store, file, self._access(file), columns=columns)
 
     def commit(self, base: Snapshot, manifest: Manifest) -> Snapshot:
         """Make ``manifest`` the snapshot after ``base``.
@@ -217,8 +202,8 @@ class Vault:
                     remedy="Read the newest snapshot, make the change on it, and commit again.",
                 )
             check_uploaded(self._store, state, manifest, now=self._clock())
-            renewed = rewrap(manifest, state.keychain)
-            self._state = next_state(self._store, self._keys, state, renewed, now=self._clock())
+            now, renewed = self._clock(), rewrap(manifest, state.keychain)
+            self._state = next_state(self._store, self._keys, state, renewed, now=now)
             return self._state.snapshot()
 
     def verify(
@@ -248,21 +233,14 @@ class Vault:
             ValueError: ``keep`` is below 1.
         """
         with self._lock:
-            before, released = self._refresh(), set[str]()
+            before, released, now = self._refresh(), set[str](), self._clock()
             if keep is not None:
                 released = named_objects(self._store, before)
-                self._state = forget_snapshots(
-                    self._store, self._keys, before, keep=keep, now=self._clock()
-                )
+                self._state = forget_snapshots(self._store, self._keys, before, keep=keep, now=now)
             listed = tuple(self._store.list())
             after = self._refresh()
             deleted, spared = sweep_objects(
-                self._store,
-                after,
-                listed=listed,
-                released=released,
-                now=self._clock(),
-                grace=grace,
+                self._store, after, listed=listed, released=released, now=now, grace=grace
             )
             return SweepReport(deleted, spared, tuple(range(before.head.oldest, after.head.oldest)))
 
@@ -274,9 +252,10 @@ class Vault:
         Raises:
             ConflictError: another writer committed meanwhile; try again.
         """
-        return self._advance(
-            lambda state: rotation.rotate(self._store, self._keys, state, now=self._clock())
-        )
+        with self._lock:
+            state, now = self._refresh(), self._clock()
+            self._state = rotation.rotate(self._store, self._keys, state, now=now)
+            return self._state.snapshot()
 
     def shred(self, *, before: int) -> Snapshot:
         """Make the snapshots numbered below ``before`` unreadable for ever; see ``rotation.shred``.
@@ -286,16 +265,9 @@ class Vault:
             IntegrityError: a snapshot that is to stay does not authenticate; nothing is destroyed.
             ConflictError: another writer committed meanwhile; nothing is destroyed.
         """
-        return self._advance(
-            lambda state: rotation.shred(
-                self._store, self._keys, state, before=before, now=self._clock()
-            )
-        )
-
-    def _advance(self, step: Callable[[State], State]) -> Snapshot:
-        """Commit ``step`` on the newest state and hold on to the result."""
         with self._lock:
-            self._state = step(self._refresh())
+            state, now = self._refresh(), self._clock()
+            self._state = rotation.shred(self._store, self._keys, state, before=before, now=now)
             return self._state.snapshot()
 
     def _refresh(self) -> State:
@@ -309,12 +281,12 @@ class Vault:
                 self._state = state
             return self._state
 
-    def _file_key(self, wrapped: str) -> bytes:
-        """Unwrap a file key, by a warehouse key made elsewhere meanwhile if need be."""
-        keychain = self._state.keychain
-        if not keychain.knows(wrapped):
-            keychain = self._refresh().keychain
-        return keychain.unwrap(wrapped)
+    def _access(self, item: SealedFile | SealedDocument) -> Access:
+        """Unwrap an object's key, by a warehouse key made elsewhere meanwhile if need be."""
+        state = self._state
+        if not state.keychain.knows(item.wrapped_key):
+            state = self._refresh()
+        return Access(state.warehouse_id, state.keychain.unwrap(item.wrapped_key))
 
 
 def _already_there() -> AlreadyExistsError:
