@@ -52,8 +52,12 @@ OPEN_END = date(2023, 12, 31)
 
 SET_NAMES = ("drug", "bleed", "both")
 COHORT_NAMES = ("users", "others")
+RESULT_NAMES = ("r1", "r2", "r3")
 CONCEPTS: tuple[int, ...] = (1118084, 192671, 2_000_000_001, 0)
 """Concepts of the rows: standard ones, a site concept, and "no matching concept"."""
+
+WINDOW_ENDS = (-1, 0, 1, -365, -MAX_DAYS, MAX_DAYS)
+"""Ends of windows that matter: about entry, a year, and further than any calendar."""
 
 PERSON_IDS: tuple[int, ...] = (1, 2, 3, -1, -(2**63), 2**63 - 1, 2**53 + 1, 0)
 """Among them the ends of the 64-bit range and one that a float would round."""
@@ -86,7 +90,8 @@ def _names(count: int) -> st.SearchStrategy[list[str]]:
 @st.composite
 def calendar_bounds(draw: st.DrawFn) -> tuple[date | None, date | None]:
     """A first and a last day, in order, each open now and then."""
-    start, end = draw(st.one_of(st.none(), dates)), draw(st.one_of(st.none(), dates))
+    bound = st.one_of(st.none(), st.none(), st.just(date(2020, 1, 1)), dates)
+    start, end = draw(bound), draw(bound)
     if start is not None and end is not None and start > end:
         start, end = end, start
     return start, end
@@ -101,9 +106,7 @@ def events(draw: st.DrawFn, tables: tuple[str, ...] = tuple(EVENT_TABLES)) -> Ev
 @st.composite
 def windows(draw: st.DrawFn) -> Window:
     """Windows before, around and after entry, open or closed; some longer than any calendar."""
-    ends = st.one_of(
-        st.none(), st.integers(-40, 40), st.sampled_from([-(MAX_DAYS), -365, -1, 0, 1, MAX_DAYS])
-    )
+    ends = st.one_of(st.none(), st.sampled_from(WINDOW_ENDS), st.integers(-40, 40))
     start, end = draw(ends), draw(ends)
     if start is not None and end is not None and start > end:
         start, end = end, start
@@ -113,13 +116,13 @@ def windows(draw: st.DrawFn) -> Window:
 @st.composite
 def has_events(draw: st.DrawFn, name: str, tables: tuple[str, ...]) -> HasEvents:
     """A number of records in a window: presence, absence, or between bounds."""
-    at_least = draw(st.integers(0, 2))
+    at_least = draw(st.sampled_from([0, 1, 0, 1, 2]))
     return HasEvents(
         name=name,
         events=draw(events(tables)),
         window=draw(windows()),
         at_least=at_least,
-        at_most=draw(st.one_of(st.none(), st.integers(at_least, at_least + 2))),
+        at_most=draw(st.sampled_from([at_least, None, at_least + 1])),
     )
 
 
@@ -127,7 +130,7 @@ def has_events(draw: st.DrawFn, name: str, tables: tuple[str, ...]) -> HasEvents
 def criteria(draw: st.DrawFn, tables: tuple[str, ...]) -> tuple[Criterion, ...]:
     """Up to three criteria of any kind, each loose enough that some persons pass."""
     made: list[Criterion] = []
-    for name in draw(_names(3)):
+    for name in draw(st.one_of(st.just([]), _names(3))):
         kind = draw(st.sampled_from(["events", "age", "sex", "entry"]))
         if kind == "events":
             made.append(draw(has_events(name, tables)))
@@ -145,11 +148,11 @@ def criteria(draw: st.DrawFn, tables: tuple[str, ...]) -> tuple[Criterion, ...]:
 
 exits: st.SearchStrategy[Exit] = st.one_of(
     st.just(EndOfObservation()),
-    st.builds(FixedDays, days=st.one_of(st.integers(0, 60), st.just(MAX_DAYS))),
+    st.builds(FixedDays, days=st.sampled_from([30, 0, 1, 7, 365, MAX_DAYS])),
     st.just(EndOfEvent()),
 )
 washouts = st.one_of(st.none(), st.just(0), st.integers(1, 60), st.just(MAX_DAYS))
-short_waits = st.one_of(st.just(0), st.integers(0, 40))
+short_waits = st.sampled_from([0, 0, 0, 1, 7, 30, 40])
 
 
 @st.composite
@@ -173,7 +176,8 @@ def age_groups(draw: st.DrawFn, *, apart: bool) -> tuple[AgeGroup, ...]:
             AgeGroup(minimum=low, maximum=high - 1) for low, high in pairwise([*cuts, 151])
         )
     groups = st.sampled_from([(0, 150), (0, 17), (18, 18), (18, 64), (19, 150), (65, 150), (0, 0)])
-    pairs = draw(st.lists(groups, min_size=1, max_size=3, unique=True))
+    lists = st.lists(groups, min_size=1, max_size=3, unique=True)
+    pairs = draw(st.one_of(st.just([(0, 150)]), st.just([(0, 17), (18, 150)]), lists))
     return tuple(AgeGroup(minimum=low, maximum=high) for low, high in pairs)
 
 
@@ -205,7 +209,7 @@ def results(draw: st.DrawFn, name: str, known: tuple[str, ...], tables: tuple[st
     """A result of any kind that the cohorts allow."""
     kinds = ["incidence"]
     if known:
-        kinds += ["counts", "characteristics", "cumulative_incidence"]
+        kinds += ["cumulative_incidence", "characteristics", "counts"]
     kind = draw(st.sampled_from(kinds))
     if kind == "incidence":
         return draw(incidences(name, known, tables))
@@ -219,7 +223,7 @@ def results(draw: st.DrawFn, name: str, known: tuple[str, ...], tables: tuple[st
             age_groups=draw(age_groups(apart=True)),
             covariates=tuple(
                 Covariate(name=one, events=draw(events(tables)), window=draw(windows()))
-                for one in draw(_names(3))
+                for one in draw(st.one_of(st.just(["a"]), _names(3)))
             ),
         )
     return CumulativeIncidence(
@@ -254,28 +258,29 @@ def concept_sets(draw: st.DrawFn) -> ConceptSet:
 @st.composite
 def studies(draw: st.DrawFn, tables: tuple[str, ...] = tuple(EVENT_TABLES)) -> Study:
     """A study over the given event tables, which uses every class of the model now and then."""
-    names = draw(st.lists(st.sampled_from(COHORT_NAMES), max_size=2, unique=True))
+    names = draw(st.sampled_from([*[COHORT_NAMES[:1], COHORT_NAMES] * 4, ()]))
     made = tuple(draw(cohorts(name, tables)) for name in names)
-    result_names = draw(st.lists(st.sampled_from(["r1", "r2", "r3"]), min_size=1, unique=True))
+    result_names = draw(st.sampled_from([RESULT_NAMES, RESULT_NAMES[:2], RESULT_NAMES[:1]]))
     return Study(
         name="random",
         title="A random study",
         description=draw(st.sampled_from(["", "of random rows"])),
         concept_sets={name: draw(concept_sets()) for name in SET_NAMES},
         cohorts=made,
-        results=tuple(draw(results(name, tuple(names), tables)) for name in result_names),
+        results=tuple(draw(results(name, names, tables)) for name in result_names),
     )
 
 
 @st.composite
 def people(draw: st.DrawFn) -> list[dict[str, Any]]:
     """Persons near their 18th or 19th birthday; sex and parts of the birth date may be missing."""
-    ids = draw(st.lists(st.sampled_from(PERSON_IDS), max_size=5, unique=True))
+    some = st.lists(st.sampled_from(PERSON_IDS), min_size=1, max_size=4, unique=True)
+    ids = [] if draw(st.integers(0, 19)) == 19 else draw(some)
     return [
         {
             "person_id": person_id,
-            "gender_concept_id": draw(st.sampled_from([8507, 8532, 8532, 8521, 0])),
-            "year_of_birth": draw(st.sampled_from([2001, 2002, 2000, 1950, 2020, None])),
+            "gender_concept_id": draw(st.sampled_from([8507, 8532, 8507, 8532, 8532, 0])),
+            "year_of_birth": draw(st.sampled_from([2002, 2001, 2002, 2000, 1950, 2020, None])),
             "month_of_birth": draw(st.sampled_from([1, 2, 2, 6, 12, None])),
             "day_of_birth": draw(st.sampled_from([1, 28, 29, 29, None])),
         }
@@ -288,9 +293,11 @@ def observation_periods(draw: st.DrawFn, person_ids: list[int]) -> list[dict[str
     """Long, short, one-day, touching, overlapping and empty periods, and some of nobody."""
     made: list[dict[str, Any]] = []
     for person_id in [*person_ids, STRANGER]:
-        for _ in range(draw(st.sampled_from([1, 1, 2, 3, 0]))):
-            start = draw(dates)
-            length = draw(st.one_of(spans_of_days, st.just(CALENDAR_DAYS), st.just(-1)))
+        for number in range(draw(st.sampled_from([1, 2, 1, 1, 2, 3, 1, 0]))):
+            whole = not number and draw(st.integers(0, 3)) < 3
+            start = FIRST_DAY if whole else draw(dates)
+            lengths = st.one_of(st.just(CALENDAR_DAYS), spans_of_days, st.just(-1))
+            length = CALENDAR_DAYS if whole else draw(lengths)
             endless = draw(st.integers(0, 15)) == 0
             made.append(
                 {
@@ -311,19 +318,19 @@ def event_rows(
 ) -> list[dict[str, Any]]:
     """Rows of one event table, often on a day when something else happens; some rows twice."""
     made: list[dict[str, Any]] = []
-    for _ in range(draw(st.integers(0, 8))):
+    for _ in range(draw(st.sampled_from([8, 5, 12, 3, 1, 0]))):
         near = st.sampled_from(anchors).flatmap(
             lambda day: st.sampled_from([-1, 0, 0, 1]).map(lambda n: _shifted(day, n))
         )
         start = draw(st.one_of(near, dates) if anchors else dates)
         row: dict[str, Any] = {
             f"{table.name}_id": draw(st.sampled_from([1, 2, -(2**63), 2**63 - 1])),
-            "person_id": draw(st.sampled_from([*person_ids, *person_ids, STRANGER])),
-            table.concept: draw(st.sampled_from(CONCEPTS)),
+            "person_id": draw(st.sampled_from([*person_ids * 4, STRANGER])),
+            table.concept: draw(st.sampled_from([*CONCEPTS[:2] * 3, *CONCEPTS])),
             table.start: start,
         }
         if table.end:
-            length = draw(st.one_of(st.none(), spans_of_days, st.integers(-3, 3)))
+            length = draw(st.one_of(st.none(), st.integers(-3, 3), spans_of_days))
             row[table.end] = None if length is None else _shifted(start, length)
         made += [row] * draw(st.sampled_from([1, 1, 1, 2]))
     return [dict(row) for row in draw(st.permutations(made))]
@@ -349,11 +356,12 @@ def rows_of(draw: st.DrawFn, study: Study) -> RowLists:
     return made
 
 
+EMPTY: frozenset[int] = frozenset()
 resolved = st.fixed_dictionaries(
     {
         "drug": st.sampled_from([frozenset({CONCEPTS[0]}), frozenset(CONCEPTS[:3])]),
         "bleed": st.sampled_from([frozenset({CONCEPTS[1]}), frozenset({CONCEPTS[1], CONCEPTS[2]})]),
-        "both": st.sampled_from([frozenset(CONCEPTS), frozenset(CONCEPTS[:2]), frozenset[int]()]),
+        "both": st.sampled_from([*[frozenset(CONCEPTS), frozenset(CONCEPTS[:2])] * 3, EMPTY]),
     }
 )
 FEW_TABLES = ("condition_occurrence", "drug_exposure", "procedure_occurrence")

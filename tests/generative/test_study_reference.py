@@ -131,13 +131,13 @@ def _days(start: date, end: date) -> list[date]:
 def _observed_days(person: dict[str, Any], case: Case) -> tuple[set[date], dict[date, date]]:
     """Every observed day, and the first day of the period it lies in."""
     began: dict[date, date] = {}
-    rows = [
+    rows: list[tuple[date, date]] = [
         (row["observation_period_start_date"], row["observation_period_end_date"])
         for row in case.rows["observation_period"]
         if row["person_id"] == person["person_id"]
     ]
     for start, end in sorted(row for row in rows if row[0] <= row[1]):
-        origin: date = began.get(start, start)
+        origin = began.get(start, start)
         for day in _days(start, end):
             began.setdefault(day, origin)
     return set(began), began

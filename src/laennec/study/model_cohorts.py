@@ -58,7 +58,7 @@ class ConceptItem(Frozen):
 class ConceptSet(Frozen):
     """Concepts that mean one thing in this study; at least one item is not an exclusion."""
 
-    items: tuple[ConceptItem, ...]
+    items: tuple[ConceptItem, ...] = Field(min_length=1)
 
     @model_validator(mode="after")
     def _includes_something(self) -> "ConceptSet":
