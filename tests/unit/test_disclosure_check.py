@@ -392,3 +392,30 @@ def test_checking_is_repeatable_shows_no_small_count_and_changes_no_other(
         assert after.estimate_value in {HIDDEN, before.estimate_value}
         if after.estimate_name == "count" and after.estimate_value != HIDDEN:
             assert not PROFILE.is_small(int(after.estimate_value))
+
+
+def test_cohorts_that_start_from_the_same_persons_do_not_tell_on_each_other() -> None:
+    other = attrition(500, 300)
+    renamed = tuple(replace(one, group_level="others") for one in other.rows)
+    given = bind([attrition(500, 495), SummarisedResult(renamed, other.settings)])
+    review = check(given, PROFILE)
+    starts = [
+        one.estimate_value
+        for one in review.published.rows
+        if one.variable_name == "number_subjects" and one.additional_level == "1"
+    ]
+    excluded = [
+        one.estimate_value
+        for one in review.published.rows
+        if one.variable_name == "excluded_subjects" and one.additional_level == "2"
+    ]
+    assert starts == excluded == [HIDDEN, HIDDEN]
+
+
+def test_few_persons_of_a_cohort_not_at_risk_do_not_come_back() -> None:
+    cells = {("Both", "overall"): (495, 100)}
+    given = incidence(cells, denominator_target_cohort_name="users")
+    found = published(bind([characteristics(500), given]))
+    when = "2001-01-01 &&& 2001-12-31 &&& overall"
+    assert found["Denominator", "denominator_count", when, "Both"] == HIDDEN
+    assert found["Denominator", "person_days", when, "Both"] == "148500"

@@ -101,12 +101,12 @@ class Algebra:
         """Tell that a cell is not 0, or it would be published: unless one of these is hidden."""
         self._positive[key] = frozenset(unless)
 
-    def split(self, total: Key, parts: Sequence[Key], *, keep: Sequence[Key] = ()) -> None:
+    def split(self, total: Key, parts: Sequence[Key]) -> None:
         """Declare ``total`` the sum of ``parts`` and protect the parts against subtraction.
 
         Parts are paired with their neighbours in a balanced binary tree. A hidden part hides its
-        partner; a pair that is small together hides the next pair; a hidden total hides its parts
-        save those in ``keep``. Order is therefore meaningful: neighbours are merged first.
+        partner; a pair that is small together hides the next pair; a hidden total hides its parts.
+        Order is therefore meaningful: neighbours are merged first.
         """
         if len(parts) == 1:
             self.same(total, parts[0])
@@ -116,9 +116,8 @@ class Algebra:
         self._add(total, (left, right))
         self.imply(left, right)
         self.imply(right, left)
-        for half in (left, right):
-            if half not in keep:
-                self.imply(total, half)
+        self.imply(total, left)
+        self.imply(total, right)
 
     def drag(self, total: Key, parts: Sequence[Key]) -> None:
         """Hide ``parts`` together and with ``total``, for quantities that are no counts."""

@@ -227,7 +227,7 @@ def _without_outcome(algebra: Algebra, name: Key, labels: Labels) -> None:
             "More persons have a first outcome than are at risk.",
             remedy="Set analysis_repeated_events to TRUE if a person may have several outcomes.",
         )
-    algebra.split(persons, [outcomes, without], keep=[outcomes])
+    algebra.split(persons, [outcomes, without])
 
 
 def _not_at_risk(algebra: Algebra, family: _Family, persons: Iterable[Labels]) -> None:
