@@ -118,10 +118,9 @@ class TableLoad:
         """
         means = self._means
         with SealedSpool(
-            means.scratch, partition=_BUCKET, memory_bytes=means.memory_bytes // 2
+            means.scratch, partition=_BUCKET, memory_bytes=means.memory_bytes * 3 // 4
         ) as spool:
             self._read_all(spool)
-            spool.finish()
             repeated = self._repeated(spool)
             new = self._finish_all(spool, repeated)
         if not self._count.reconciles:
@@ -139,7 +138,7 @@ class TableLoad:
             total = self._file.rows
         with self._means.reporter.task(f"reading {self._table.name}", total=total) as task:
             chunks = read_chunks(self._file, self._header, encoding=self._means.encoding)
-            for chunk in chunks:
+            for chunk in _read_ahead(chunks):
                 spool.add(self._judge(chunk))
                 task.advance(chunk.amount)
 
@@ -148,7 +147,11 @@ class TableLoad:
         return source.form == "csv" and not source.name.lower().endswith(".gz")
 
     def _judge(self, chunk: Chunk) -> pl.DataFrame:
-        """Return the good rows of a chunk in the current CDM, with their bucket."""
+        """Return the good rows of a chunk, typed, with their bucket.
+
+        Only the columns that the file has: those that are null throughout join when the bucket is
+        finished, so that they cost nothing on the way.
+        """
         self._count.read += len(chunk.rows) + len(chunk.malformed)
         self._refuse(chunk.malformed, Rule.WRONG_FIELD_COUNT, None)
         present = [one for one in self._table.fields if one.name in chunk.rows.columns]
@@ -157,14 +160,10 @@ class TableLoad:
         if typed.refused is not None and typed.missing is not None:
             self._refuse_faults(chunk, typed)
             rows = rows.filter(typed.refused.is_null())
-        rows = self._of_persons(rows)
         key = self._table.primary_key
         if key is not None:
             self._ascending.see(rows[key])
-        lines = rows[LINE]
-        current = to_current(self._table.name, rows.drop(LINE))
-        current = current.cast(self._target.polars_schema())  # type: ignore[arg-type]
-        return current.with_columns(lines, self._bucket(current).alias(_BUCKET))
+        return rows.with_columns(self._bucket(rows).alias(_BUCKET))
 
     def _refuse_faults(self, chunk: Chunk, typed: Typed) -> None:
         present = [one.name for one in self._table.fields if one.name in chunk.rows.columns]
@@ -174,22 +173,26 @@ class TableLoad:
             rule = Rule.REQUIRED_MISSING if missing else typed.reasons[int(position)]
             self._refuse(chunk.rows.filter(here), rule, present[int(position)])
 
-    def _of_persons(self, rows: pl.DataFrame) -> pl.DataFrame:
+    def _unknown(self, rows: pl.DataFrame) -> pl.Series | None:
+        """Tell which rows of one bucket are nobody's, or return None when all are somebody's.
+
+        A bucket holds few persons and many rows of each: only the distinct ones are looked up.
+        """
         person = self._table.person_field
         if person is None or self._persons is None:
-            return rows
-        known = self._persons.contains(rows[person])
-        if known.all():
-            return rows
-        self._refuse(rows.filter(~known), Rule.UNKNOWN_PERSON, person)
-        return rows.filter(known)
+            return None
+        ids = rows[person].unique()
+        known = self._persons.contains(ids)
+        return None if known.all() else ~rows[person].is_in(ids.filter(known).implode())
 
     def _bucket(self, rows: pl.DataFrame) -> pl.Series:
         person = self._target.person_field
         if person is not None:
             return bucket_of(rows[person], buckets=self._layout.buckets, salt=self._layout.salt)
-        spread = rows[sort_keys(self._target)[0]].hash(_WHOLE_SEED)
-        return (spread % self._whole_parts).cast(pl.UInt32)
+        name = sort_keys(self._target)[0]
+        if name not in rows.columns:  # numbered when the part is finished
+            return pl.repeat(0, len(rows), dtype=pl.UInt32, eager=True)
+        return (rows[name].hash(_WHOLE_SEED) % self._whole_parts).cast(pl.UInt32)
 
     def _refuse(self, rows: pl.DataFrame, rule: Rule, column: str | None) -> None:
         with self._lock:
@@ -216,8 +219,13 @@ class TableLoad:
         for file in self._existing:
             earlier = self._means.vault.read(file, columns=[key])
             yield earlier.with_columns(pl.lit(EARLIER, dtype=pl.Int64).alias(LINE))
+        person = self._table.person_field
+        wanted = list(dict.fromkeys([key, LINE, *([person] if person else [])]))
         for part in spool.partitions():
-            yield spool.take(part, columns=[key, LINE])
+            rows = spool.take(part, columns=wanted)
+            unknown = self._unknown(rows)
+            rows = rows if unknown is None else rows.filter(~unknown)
+            yield rows.select(key, LINE)
 
     def _finish_all(self, spool: SealedSpool, repeated: pl.Series) -> list[SealedFile]:
         parts = spool.partitions()
@@ -234,7 +242,7 @@ class TableLoad:
 
     def _finish(self, spool: SealedSpool, part: int, repeated: pl.Series) -> SealedFile | None:
         """Sort and seal one bucket, together with the rows it had before."""
-        rows = spool.take(part)
+        rows = self._in_current_cdm(self._of_persons(spool.take(part)))
         spool.drop(part)
         bucket = None if self._target.person_field is None else part
         earlier = self._earlier(rows, bucket, repeated)
@@ -255,6 +263,18 @@ class TableLoad:
             bucket=bucket,
             statistics=statistics(ordered, self._target),
         )
+
+    def _of_persons(self, rows: pl.DataFrame) -> pl.DataFrame:
+        unknown = self._unknown(rows)
+        if unknown is None:
+            return rows
+        self._refuse(rows.filter(unknown), Rule.UNKNOWN_PERSON, self._table.person_field)
+        return rows.filter(~unknown)
+
+    def _in_current_cdm(self, rows: pl.DataFrame) -> pl.DataFrame:
+        current = to_current(self._table.name, rows.drop(LINE))
+        current = current.cast(self._target.polars_schema())  # type: ignore[arg-type]
+        return current.with_columns(rows[LINE])
 
     def _earlier(self, rows: pl.DataFrame, bucket: int | None, repeated: pl.Series) -> pl.DataFrame:
         """Return the rows of the warehouse to look at: of this bucket, or of the same keys."""
@@ -292,3 +312,12 @@ class TableLoad:
             self._refuse(different, Rule.REPEATED_KEY, key)
             held = held.filter(~pl.col(_SUSPECT))
         return held.drop(_SUSPECT)
+
+
+def _read_ahead(chunks: Iterator[Chunk]) -> Iterator[Chunk]:
+    """Yield the chunks in order, reading the next one while the last one is judged."""
+    with ThreadPoolExecutor(max_workers=1) as pool:
+        coming = pool.submit(next, chunks, None)
+        while (chunk := coming.result()) is not None:
+            coming = pool.submit(next, chunks, None)
+            yield chunk

@@ -15,6 +15,7 @@ import io
 import os
 import tempfile
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -41,7 +42,7 @@ class SealedSpool:
     """Rows by partition, in memory up to an allowance and sealed on disk beyond it.
 
     Rows of one partition come back in the order in which they were added. ``add`` is for one
-    thread; after ``finish``, ``take`` may be called from several.
+    thread; once all rows are in, ``take`` and ``drop`` may be called from several.
     """
 
     def __init__(self, folder: Path, *, partition: str, memory_bytes: int) -> None:
@@ -53,10 +54,9 @@ class SealedSpool:
             memory_bytes: Rows kept in memory before they are written, in bytes.
         """
         self._folder, self._partition, self._allowance = folder, partition, memory_bytes
-        self._waiting: list[pl.DataFrame] = []
-        self._waiting_bytes = 0
         self._blocks: dict[int, list[_Block]] = {}
-        self._memory: dict[int, pl.DataFrame] = {}
+        self._memory: dict[int, list[pl.DataFrame]] = {}
+        self._memory_bytes = 0
         self._columns: pl.DataFrame | None = None
         self._file = -1
         self._end = 0
@@ -76,7 +76,7 @@ class SealedSpool:
     ) -> None:
         """Forget key, rows and file."""
         del self._cipher
-        self._waiting, self._memory, self._blocks = [], {}, {}
+        self._memory, self._blocks = {}, {}
         if self._file >= 0:
             os.close(self._file)
 
@@ -94,15 +94,14 @@ class SealedSpool:
         """
         if self._columns is None:
             self._columns = rows.clear().drop(self._partition)
-        self._waiting.append(rows)
-        self._waiting_bytes += int(rows.estimated_size())
-        if self._waiting_bytes > self._allowance:
-            for partition, part in self._parted().items():
-                self._write(partition, part)
-
-    def finish(self) -> None:
-        """Say that no more rows come; what is still in memory stays there."""
-        self._memory = self._parted()
+        parts = rows.partition_by(
+            self._partition, as_dict=True, include_key=False, maintain_order=True
+        )
+        for key, part in parts.items():
+            self._memory.setdefault(int(key[0]), []).append(part)
+        self._memory_bytes += int(rows.estimated_size())
+        if self._memory_bytes > self._allowance:
+            self._write()
 
     def partitions(self) -> list[int]:
         """Return the numbers of partitions that have rows, ascending."""
@@ -119,9 +118,8 @@ class SealedSpool:
         if self._columns is None:
             raise ValueError("the spool never had a row")
         parts = [self._read(block, columns) for block in self._blocks.get(partition, [])]
-        if partition in self._memory:
-            part = self._memory[partition]
-            parts.append(part if columns is None else part.select(columns))
+        held = self._memory.get(partition, [])
+        parts += held if columns is None else [part.select(columns) for part in held]
         empty = self._columns if columns is None else self._columns.select(columns)
         return pl.concat(parts) if parts else empty
 
@@ -131,32 +129,34 @@ class SealedSpool:
             self._blocks.pop(partition, None)
             self._memory.pop(partition, None)
 
-    def _parted(self) -> dict[int, pl.DataFrame]:
-        if not self._waiting:
-            return {}
-        rows = pl.concat(self._waiting)
-        self._waiting, self._waiting_bytes = [], 0
-        parts = rows.partition_by(
-            self._partition, as_dict=True, include_key=False, maintain_order=True
-        )
-        return {int(key[0]): part for key, part in parts.items()}
+    def _write(self) -> None:
+        """Seal one block for each partition, several at once, and append them to the file."""
+        numbered = list(enumerate(self._memory.items(), start=self._sealed))
+        self._memory, self._memory_bytes = {}, 0
+        self._sealed += len(numbered)
+        with ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:
+            bodies = pool.map(lambda one: self._seal(one[0], one[1][1]), numbered)
+            for (number, (partition, _)), sealed in zip(numbered, bodies, strict=True):
+                self._append(sealed)
+                block = _Block(number, self._end - len(sealed), len(sealed))
+                self._blocks.setdefault(partition, []).append(block)
 
-    def _write(self, partition: int, part: pl.DataFrame) -> None:
+    def _seal(self, number: int, parts: list[pl.DataFrame]) -> bytes:
         plain = io.BytesIO()
-        part.write_ipc(plain, compression="lz4")
-        sealed = self._cipher.encrypt(_nonce(self._sealed), plain.getbuffer(), None)
+        pl.concat(parts).write_ipc(plain, compression="lz4")
+        return self._cipher.encrypt(_nonce(number), plain.getbuffer(), None)
+
+    def _append(self, sealed: bytes) -> None:
         try:
             if self._file < 0:
                 self._file = _unnamed_file(self._folder)
             view = memoryview(sealed)
             while view:
-                view = view[os.pwrite(self._file, view, self._end + len(sealed) - len(view)) :]
+                written = os.pwrite(self._file, view, self._end)
+                self._end += written
+                view = view[written:]
         except OSError as error:
             raise _disk_error(error) from None
-        block = _Block(self._sealed, self._end, len(sealed))
-        self._blocks.setdefault(partition, []).append(block)
-        self._sealed += 1
-        self._end += len(sealed)
 
     def _read(self, block: _Block, columns: list[str] | None) -> pl.DataFrame:
         try:

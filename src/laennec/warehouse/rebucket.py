@@ -88,7 +88,6 @@ def _cut(
             bucket = bucket_of(owner, buckets=layout.buckets, salt=layout.salt)
             spool.add(rows.with_columns(bucket.alias(_BUCKET)))
             task.advance(1)
-    spool.finish()
 
 
 def _seal(
