@@ -1,0 +1,262 @@
+"""Vega-Lite specifications as values, and their picture as SVG that is safe inside a page.
+
+Colours are CSS variables of the page, so that one picture serves light, dark and paper. The drawing
+library gets values only and may open no address. What it returns is parsed and rebuilt from listed
+elements and attributes: a name that carries markup can end as text only, and anything unheard of
+stops the page.
+"""
+
+import xml.etree.ElementTree as ET
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import vl_convert
+from markupsafe import Markup
+
+from laennec.report.words import Words
+
+Spec = dict[str, Any]
+
+VEGA_LITE = "6.4"
+COLOURS = tuple(f"var(--c{n})" for n in range(1, 7))
+DASHES: tuple[tuple[int, ...], ...] = ((1, 0), (6, 2), (2, 2), (8, 2, 2, 2), (4, 4), (1, 3))
+SHAPES = ("circle", "square", "triangle-up", "diamond", "triangle-down", "cross")
+INK, SOFT, GRID, VEIL = "var(--ink)", "var(--soft)", "var(--grid)", "var(--veil)"
+TEXT_PX = 12
+
+_SVG = "{http://www.w3.org/2000/svg}"
+_ELEMENTS = frozenset({"svg", "g", "path", "line", "rect", "text", "tspan"})
+_KEPT = frozenset(
+    {
+        "d",
+        "display",
+        "dominant-baseline",
+        "dx",
+        "dy",
+        "fill",
+        "fill-opacity",
+        "font-size",
+        "font-style",
+        "font-weight",
+        "height",
+        "opacity",
+        "stroke",
+        "stroke-dasharray",
+        "stroke-miterlimit",
+        "stroke-opacity",
+        "stroke-width",
+        "text-anchor",
+        "transform",
+        "viewBox",
+        "width",
+        "x",
+        "x2",
+        "y",
+        "y2",
+    }
+)
+_AXIS: Spec = {
+    "domainColor": SOFT,
+    "gridColor": GRID,
+    "labelColor": INK,
+    "labelFontSize": TEXT_PX,
+    "tickColor": SOFT,
+    "titleColor": INK,
+    "titleFontSize": TEXT_PX,
+    "titleFontWeight": "normal",
+}
+
+
+@dataclass(frozen=True)
+class Point:
+    """A published estimate on a curve; limits are None when they are hidden."""
+
+    x: float
+    y: float
+    lower: float | None
+    upper: float | None
+
+
+@dataclass(frozen=True)
+class Look:
+    """How one series is told from the others, by more than its colour."""
+
+    colour: str
+    dash: tuple[int, ...]
+    shape: str
+
+
+def look(number: int) -> Look:
+    """Return the look of the series of that number, from 0; looks repeat after thirty-six."""
+    shift = number // len(COLOURS)
+    return Look(
+        COLOURS[number % len(COLOURS)],
+        DASHES[(number + shift) % len(DASHES)],
+        SHAPES[(number + shift) % len(SHAPES)],
+    )
+
+
+def data(rows: Iterable[Mapping[str, object]]) -> Spec:
+    """Return values as Vega-Lite takes them."""
+    return {"values": [dict(row) for row in rows]}
+
+
+def axis(field: str, **options: Any) -> Spec:
+    """Return a quantitative position; ``options`` are those of Vega-Lite."""
+    return {"field": field, "type": "quantitative", **options}
+
+
+def series(
+    points: Sequence[Point | None], appearance: Look, *, x: Spec, y: Spec, bridge: bool
+) -> list[Spec]:
+    """Return layers for a curve with its confidence band, broken where a point is None.
+
+    Args:
+        points: In order of x; None is a hidden one, over which no solid line passes.
+        appearance: Its colour, dash and shape.
+        x: Position of the field ``x``.
+        y: Position of the field ``y``.
+        bridge: Join published points over hidden ones by a thin dotted line.
+    """
+    rows = _runs(points)
+    banded = [row for row in rows if row["lower"] is not None and row["upper"] is not None]
+    colour = appearance.colour
+    place = {"x": x, "y": y, "detail": {"field": "run", "type": "nominal"}}
+    limits = {"x": x, "y": {**y, "field": "lower"}, "y2": {"field": "upper"}}
+    layers: list[Spec] = [
+        {
+            "data": data(banded),
+            "mark": {"type": "area", "color": colour, "opacity": 0.16},
+            "encoding": {**limits, "detail": place["detail"]},
+        },
+        {
+            "data": data(row for row in banded if row["alone"]),
+            "mark": {"type": "rule", "color": colour, "opacity": 0.5, "strokeWidth": 1.5},
+            "encoding": limits,
+        },
+        {
+            "data": data(rows),
+            "mark": {
+                "type": "line",
+                "color": colour,
+                "strokeDash": list(appearance.dash),
+                "strokeWidth": 2,
+            },
+            "encoding": place,
+        },
+        {
+            "data": data(rows),
+            "mark": {
+                "type": "point",
+                "filled": True,
+                "opacity": 1,
+                "color": colour,
+                "shape": appearance.shape,
+                "size": 18,
+            },
+            "encoding": {"x": x, "y": y},
+        },
+    ]
+    if bridge:
+        thin = {"type": "line", "color": colour, "strokeDash": [1, 3], "strokeWidth": 1}
+        layers.insert(0, {"data": data(rows), "mark": thin, "encoding": {"x": x, "y": y}})
+    return layers
+
+
+def _runs(points: Sequence[Point | None]) -> list[dict[str, object]]:
+    """Number the runs of published points; a point alone in its run has no line or band."""
+    rows: list[dict[str, object]] = []
+    run = 0
+    for n, point in enumerate(points):
+        if point is None:
+            run += 1
+            continue
+        before = points[n - 1] if n else None
+        after = points[n + 1] if n + 1 < len(points) else None
+        rows.append(
+            {
+                "x": point.x,
+                "y": point.y,
+                "lower": point.lower,
+                "upper": point.upper,
+                "run": run,
+                "alone": before is None and after is None,
+            }
+        )
+    return rows
+
+
+def draw(layers: Sequence[Spec], *, words: Words, title: str, width: int, height: int) -> Markup:
+    """Return the layers, drawn over one another, as one ``svg`` element.
+
+    Args:
+        layers: Vega-Lite layers; all texts in them are values, never expressions.
+        words: For the signs of numbers on axes.
+        title: What a screen reader says of the picture.
+        width: Of the plotting area, in CSS pixels.
+        height: Of the plotting area, in CSS pixels.
+
+    Raises:
+        RuntimeError: the drawing library returned something this page does not allow.
+    """
+    spec: Spec = {
+        "$schema": f"https://vega.github.io/schema/vega-lite/v{VEGA_LITE[0]}.json",
+        "width": width,
+        "height": height,
+        "background": None,
+        "padding": 2,
+        "layer": list(layers),
+        "config": {
+            "aria": False,
+            "font": "Liberation Sans",
+            "view": {"stroke": None},
+            "axis": _AXIS,
+            "text": {"color": INK, "fontSize": TEXT_PX},
+        },
+    }
+    svg = vl_convert.vegalite_to_svg(
+        spec, vl_version=VEGA_LITE, allowed_base_urls=[], format_locale=_signs(words)
+    )
+    return _safe(svg, title)
+
+
+def _signs(words: Words) -> dict[str, Any]:
+    """Return how axes write numbers, in the terms of d3-format."""
+    return {
+        "decimal": words.format["decimal"],
+        "thousands": words.format["thousands"],
+        "grouping": [3],
+        "currency": ["", ""],
+        "percent": words.format["percent"],
+        "minus": words.format["minus"],
+    }
+
+
+def _safe(svg: str, title: str) -> Markup:
+    """Rebuild a picture from known elements and attributes, with a title for screen readers."""
+    # The text is our own library's output for our own values: no DTD, no entity, no address.
+    root = _rebuilt(ET.fromstring(svg))  # noqa: S314
+    width, height = root.attrib["width"], root.attrib["height"]
+    root.attrib.update({"role": "img", "style": f"max-width:{width}px"})
+    root.attrib.setdefault("viewBox", f"0 0 {width} {height}")
+    named = ET.Element("title")
+    named.text = title
+    root.insert(0, named)
+    return Markup(ET.tostring(root, encoding="unicode"))  # noqa: S704 - built by the serializer
+
+
+def _rebuilt(old: ET.Element) -> ET.Element:
+    name = old.tag.removeprefix(_SVG)
+    if name not in _ELEMENTS:
+        raise RuntimeError("the drawing library returned an element that the page does not allow")
+    new = ET.Element(name, {key: old.attrib[key] for key in old.attrib if key in _KEPT})
+    new.text, new.tail = old.text, old.tail
+    new.extend(_rebuilt(child) for child in old if not _invisible(child))
+    return new
+
+
+def _invisible(element: ET.Element) -> bool:
+    """Whether an element draws nothing, as the empty frames that the library leaves."""
+    blank = element.tag == f"{_SVG}path" and not {"fill", "stroke"} & element.attrib.keys()
+    return blank or element.attrib.get("display") == "none"

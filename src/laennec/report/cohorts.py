@@ -1,0 +1,134 @@
+"""Sections on cohorts: their sizes, and how many persons each step leaves."""
+
+from collections.abc import Sequence
+
+from laennec.report.content import Cell, Row, RowGroup, Section, Table, Value
+from laennec.report.estimates import Estimate, Family, each
+from laennec.report.words import Words, readable
+
+_SIZES = ("Number subjects", "Number records")
+_STEPS = ("number_subjects", "excluded_subjects", "number_records", "excluded_records")
+
+
+def sizes(family: Family, words: Words) -> Section:
+    """Return the persons of each cohort, with bars on one scale."""
+    implied = records_as_persons(family.estimates)
+    shown = _columns(family.estimates, _SIZES, implied)
+    largest = _largest(family.estimates)
+    rows = tuple(
+        Row(
+            readable(cohort),
+            tuple(
+                _cell(family.estimates, variable, None if n else largest, group=cohort)
+                for n, variable in enumerate(shown)
+            ),
+        )
+        for cohort in each(family.estimates, lambda one: one.row.group_level)
+    )
+    table = Table(
+        words.text("sizes.caption"),
+        words.text("cohort"),
+        tuple(words.term(variable) for variable in shown),
+        (RowGroup("", rows),),
+    )
+    return Section(
+        words.text("sizes.title"), notes_on(implied, words), tables=(table,), implied=implied
+    )
+
+
+def attrition(family: Family, words: Words) -> Section:
+    """Return one table per cohort: persons after each step, and persons left out by it."""
+    implied = records_as_persons(family.estimates)
+    tables = []
+    for cohort in each(family.estimates, lambda one: one.row.group_level):
+        mine = [one for one in family.estimates if one.row.group_level == cohort]
+        shown = _columns(mine, _STEPS, implied)
+        largest = _largest(mine)
+        steps = tuple(
+            Row(
+                f"{number}. {words.term(reason)}",
+                tuple(
+                    _cell(mine, variable, None if n else largest, step=number)
+                    for n, variable in enumerate(shown)
+                ),
+            )
+            for number, reason in each(
+                mine, lambda one: (one.level("reason_id"), one.level("reason"))
+            )
+        )
+        tables.append(
+            Table(
+                readable(cohort),
+                words.text("step"),
+                tuple(words.term(variable) for variable in shown),
+                (RowGroup("", steps),),
+            )
+        )
+    notes = (words.text("attrition.note"), *notes_on(implied, words))
+    return Section(words.text("attrition.title"), notes, tables=tuple(tables), implied=implied)
+
+
+def records_as_persons(estimates: Sequence[Estimate]) -> frozenset[int]:
+    """Return the rows that count records, when each says the same as its row of persons.
+
+    A person enters a cohort of this program once, so that both numbers are always equal; a column
+    that repeats another one is then said in words instead. One difference, and all are shown.
+    """
+    persons: dict[tuple[str, ...], str] = {}
+    records: dict[int, tuple[tuple[str, ...], str]] = {}
+    for one in estimates:
+        row = one.row
+        place = (row.group_level, row.strata_level, row.additional_level)
+        if row.variable_name.endswith("subjects"):
+            persons[(row.variable_name.removesuffix("subjects"), *place)] = row.estimate_value
+        elif row.variable_name.endswith("records"):
+            key = (row.variable_name.removesuffix("records"), *place)
+            records[one.index] = (key, row.estimate_value)
+    same = all(persons.get(key) == value for key, value in records.values())
+    return frozenset(records) if same else frozenset()
+
+
+def notes_on(implied: frozenset[int], words: Words) -> tuple[str, ...]:
+    """Return the sentence that stands for left-out rows, if there are any."""
+    return (words.text("records_as_persons"),) if implied else ()
+
+
+def _columns(
+    estimates: Sequence[Estimate], known: Sequence[str], implied: frozenset[int]
+) -> tuple[str, ...]:
+    """Return the known variables that have rows to show, in the order given."""
+    there = {one.row.variable_name for one in estimates if one.index not in implied}
+    return tuple(variable for variable in known if variable in there)
+
+
+def _cell(
+    estimates: Sequence[Estimate],
+    variable: str,
+    largest: float | None,
+    *,
+    group: str | None = None,
+    step: str | None = None,
+) -> Cell:
+    for one in estimates:
+        row = one.row
+        if (
+            (row.variable_name, row.estimate_name) == (variable, "count")
+            and group in {None, row.group_level}
+            and step in {None, one.level("reason_id")}
+        ):
+            value = one.value()
+            return Cell((value,), share_of(value, largest))
+    return Cell()
+
+
+def share_of(value: Value, largest: float | None) -> float | None:
+    """Return how long the bar of a value is, 0 to 1; None when either is no number."""
+    figure = value.figure
+    if figure is None or not largest:
+        return None
+    return min(1.0, max(0.0, figure / largest))
+
+
+def _largest(estimates: Sequence[Estimate]) -> float:
+    figures = (one.value().figure for one in estimates)
+    return max((figure for figure in figures if figure is not None), default=0.0)

@@ -1,0 +1,132 @@
+"""The picture of cumulative incidence curves, labelled directly, with numbers at risk below."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from laennec.report.charts import INK, SOFT, Look, Point, Spec, axis, data, draw, look, series
+from laennec.report.content import Figure, Value
+from laennec.report.words import Words
+
+_WIDTH, _HEIGHT = 560, 260
+_RISK_TOP, _RISK_ROW = 58, 18
+"""Where the numbers at risk start under the plot, and the height of a line of them, in pixels."""
+_TICKS = 7
+_LABEL_GAP = 0.06
+"""Smallest distance between two labels, as a share of the height."""
+
+
+@dataclass(frozen=True)
+class Moment:
+    """One published day: share with the outcome and its limits, None where hidden."""
+
+    day: int
+    estimate: float | None
+    lower: float | None
+    upper: float | None
+    at_risk: Value | None
+
+
+@dataclass(frozen=True)
+class Curve:
+    """One cohort, by day."""
+
+    label: str
+    moments: tuple[Moment, ...]
+
+
+def curves_figure(curves: Sequence[Curve], words: Words, *, title: str) -> Figure | None:
+    """Return all curves on one scale, or None when nothing of them is published."""
+    shown = [one for curve in curves for one in curve.moments if one.estimate is not None]
+    if not shown:
+        return None
+    days = sorted({one.day for curve in curves for one in curve.moments})
+    ticks = days[:: math.ceil(len(days) / _TICKS)]
+    top = max(one.upper or one.estimate or 0.0 for one in shown) or 1.0
+    x = axis(
+        "x",
+        scale={"domain": [0, max(days[-1], 1)], "nice": False},
+        axis={"title": words.text("survival.days"), "values": ticks, "grid": False},
+    )
+    y = axis(
+        "y",
+        scale={"domain": [0, top], "nice": True},
+        axis={"title": None, "format": "~%", "tickCount": 5},
+    )
+    layers = [
+        layer
+        for n, curve in enumerate(curves)
+        for layer in series(_points(curve), look(n), x=x, y=y, bridge=True)
+    ]
+    layers += _labels(curves, x, y, top)
+    layers += _risk_table(curves, ticks, x, words)
+    svg = draw(layers, words=words, title=title, width=_WIDTH, height=_HEIGHT)
+    return Figure(svg, words.text("survival.caption"), wide=True)
+
+
+def _points(curve: Curve) -> list[Point | None]:
+    return [
+        None if one.estimate is None else Point(one.day, one.estimate, one.lower, one.upper)
+        for one in curve.moments
+    ]
+
+
+def _labels(curves: Sequence[Curve], x: Spec, y: Spec, top: float) -> list[Spec]:
+    """Name each curve at its last published point, moved apart where two would overlap."""
+    ends: list[tuple[float, int, str, Look]] = []
+    for n, curve in enumerate(curves):
+        shown = [one for one in curve.moments if one.estimate is not None]
+        if shown:
+            ends.append((shown[-1].estimate or 0.0, shown[-1].day, curve.label, look(n)))
+    layers, lowest = [], -math.inf
+    for height, day, label, appearance in sorted(ends, key=lambda end: (end[0], end[2])):
+        lowest = max(height, lowest + _LABEL_GAP * top)
+        layers.append(
+            {
+                "data": data([{"x": day, "y": lowest, "said": label}]),
+                "mark": {
+                    "type": "text",
+                    "align": "left",
+                    "dx": 8,
+                    "color": appearance.colour,
+                    "fontWeight": "bold",
+                    "limit": 150,
+                },
+                "encoding": {"x": x, "y": y, "text": {"field": "said"}},
+            }
+        )
+    return layers
+
+
+def _risk_table(curves: Sequence[Curve], ticks: Sequence[int], x: Spec, words: Words) -> list[Spec]:
+    """Write the numbers at risk under the axis: one line per curve, at the days of its ticks."""
+    start = _HEIGHT + _RISK_TOP
+    layers = [_line(words.text("survival.at_risk"), start, SOFT)]
+    for n, curve in enumerate(curves):
+        height = start + _RISK_ROW * (n + 1)
+        layers.append(_line(curve.label, height, look(n).colour))
+        said = [
+            {"x": one.day, "said": _number(one.at_risk, words)}
+            for one in curve.moments
+            if one.day in ticks and one.at_risk is not None
+        ]
+        place = {"x": x, "y": {"value": height}, "text": {"field": "said"}}
+        mark = {"type": "text", "color": INK}
+        layers.append({"data": data(said), "mark": mark, "encoding": place})
+    return layers
+
+
+def _line(text: str, height: int, colour: str) -> Spec:
+    return {
+        "data": data([{"said": text}]),
+        "mark": {"type": "text", "align": "right", "color": colour, "limit": 150},
+        "encoding": {
+            "x": {"value": -28},
+            "y": {"value": height},
+            "text": {"field": "said"},
+        },
+    }
+
+
+def _number(value: Value, words: Words) -> str:
+    return words.text("hidden") if value.hidden else words.value(value)
