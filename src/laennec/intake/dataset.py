@@ -5,7 +5,8 @@ Reads and seals; what it made is visible only when ``service`` commits it.
 
 from collections.abc import Sequence
 
-from laennec.core.errors import SourceError
+import polars as pl
+
 from laennec.intake.persons import KnownPersons
 from laennec.intake.readers import TableFile, header_of
 from laennec.intake.site_hierarchy import with_site_hierarchy
@@ -53,7 +54,7 @@ class DataSetLoad:
         """Load every file; nothing is visible before the caller commits ``files``.
 
         Raises:
-            SourceError: a file is damaged, or there are no persons.
+            SourceError: a file is damaged.
             VocabularyError: the hierarchy of site concepts has a cycle.
             StoreError: store or scratch folder failed or are full.
         """
@@ -104,8 +105,5 @@ class DataSetLoad:
     def _persons(self) -> KnownPersons:
         files = self._files_of("person")
         if not files:
-            raise SourceError(
-                "There are no persons: neither the data set nor the warehouse has a table person.",
-                remedy="Load a data set with person.csv (or .parquet) first.",
-            )
+            return KnownPersons(pl.Series([], dtype=pl.Int64))
         return KnownPersons(self._means.vault.read(files, columns=["person_id"]).to_series())

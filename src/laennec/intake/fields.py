@@ -34,6 +34,7 @@ _TIME = r"(?:[ T]([01][0-9]|2[0-3]):([0-5][0-9])(?::([0-5][0-9])(?:\.([0-9]{1,6}
 _INTEGER = r"^[+-]?[0-9]+(?:\.0*)?$"
 _PLAIN_LENGTHS = {FieldType.DATE: (10, 10), FieldType.DATETIME: (19, 26)}
 _ARROW = {FieldType.DATE: pa.date32(), FieldType.DATETIME: pa.timestamp("us")}
+_AS_TEXT = (pl.Boolean, pl.Date, pl.Datetime, pl.Time)
 _EPOCH = date(1970, 1, 1)
 _CALENDAR = ((date.min - _EPOCH).days, (date.max - _EPOCH).days)
 """The years 1 to 9999, which everybody's date type can hold, in days."""
@@ -193,7 +194,7 @@ def _from_typed(field: Field, held: pl.DataType) -> pl.Expr:
             return column
         case FieldType.DATETIME if held == pl.Date:
             return column.cast(pl.Datetime("us"))
-        case FieldType.TEXT if is_number or held.is_temporal() or held == pl.Boolean:
+        case FieldType.TEXT if is_number or isinstance(held, _AS_TEXT):
             return column.cast(pl.String, strict=False)
         case _:
             return pl.lit(None, dtype=field.polars_type).alias(field.name)

@@ -25,7 +25,7 @@ from laennec.ledger.service import Ledger
 from laennec.omop.cdm import CURRENT, cdm
 from laennec.omop.names import normal
 from laennec.omop.versions import DROPPED_TABLES, Version, detect_version
-from laennec.vault.manifest import JsonValue, Snapshot
+from laennec.vault.manifest import JsonValue, Manifest, Snapshot
 from laennec.vault.service import Vault
 from laennec.warehouse.anchor import log_commit
 from laennec.warehouse.layout import PROPERTY
@@ -142,6 +142,7 @@ class Intake:
         version = _version(files)
         dropped = _not_in_cdm(files, version)
         _check_some_table(files, sources)
+        _check_persons(sources, base.manifest)
         files = [one for one in files if one.source.table not in {n.table for n in dropped}]
         if not files:
             return LoadReport(None, version, dropped, {}, again), None, []
@@ -220,6 +221,19 @@ def _check_some_table(files: Sequence[TableFile], sources: Sequence[SourceFile])
         raise SourceError(
             f"No file is named after a table of the CDM: {', '.join(one.name for one in sources)}.",
             remedy="Name files after their table, such as person.csv; nothing was loaded.",
+        )
+
+
+def _check_persons(sources: Sequence[SourceFile], manifest: Manifest) -> None:
+    """Refuse rows of persons when there is no table of persons, neither here nor there."""
+    tables = cdm(CURRENT).tables
+    named = {one.table for one in sources}
+    of_persons = sorted(name for name in named & tables.keys() if tables[name].person_field)
+    if of_persons and "person" not in named and not manifest.table("person"):
+        raise SourceError(
+            f"There are no persons for {', '.join(of_persons)}: neither the data set nor the "
+            "warehouse has a table person.",
+            remedy="Load a data set with person.csv (or .parquet) first; nothing was loaded.",
         )
 
 

@@ -2,8 +2,8 @@
 
 The name up to the first dot is the table's name, in any case (``drug_exposure.parquet``,
 ``DRUG_EXPOSURE.csv.gz``), and ``_seed`` after a vocabulary table's name is left out; nothing else
-is guessed. Nothing is unpacked to disk. What was hashed is what was loaded: a file that changes in the
-meantime is refused.
+is guessed. Nothing is unpacked to disk. What was hashed is what was loaded: a file that changes in
+the meantime is refused.
 """
 
 import gzip

@@ -185,7 +185,7 @@ def _unnamed_file(folder: Path) -> int:
 
 
 def _disk_error(error: OSError) -> StoreError:
-    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+    if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
         return StoreFullError(
             "The disk of the scratch folder is full.",
             remedy="Free space there, or give more memory (runs.memory_mb); nothing was committed.",
