@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from laennec.core.errors import PolicyError, SettingsError
 from laennec.disclosure import Profile, Rule, check, load_profile
 from laennec.disclosure.check import distribution_rule
+from laennec.disclosure.curves import coarse_grid
 from laennec.disclosure.kinds import HIDDEN, Role
 from laennec.omop.summarised_result import ResultRow, ResultSettings, SummarisedResult, bind
 
@@ -281,8 +282,33 @@ def test_curve_steps_are_merged_until_they_may_be_seen() -> None:
     events = [found["Events", "n_events", str(100 * n)] if n else "0" for n in range(5)]
     assert events == ["0", HIDDEN, "13", "0", HIDDEN]
     assert found["Events", "n_censored", "200"] == "12"
-    assert found["Cumulative incidence", "estimate", "200"] == "0.1235"
-    assert found["Cumulative incidence", "estimate", "100"] == HIDDEN
+    assert found["Cumulative incidence", "estimate", "200"] == "0.1000", "the curve is coarse"
+
+
+def test_a_hidden_point_shows_only_its_estimate_and_that_coarsely() -> None:
+    found = published(curve((500, 0, 0), (495, 5, 0), (480, 8, 12), (400, 0, 60)))
+    shown = {key: value for key, value in found.items() if key[2] == "100" and value != HIDDEN}
+    assert shown == {("Cumulative incidence", "estimate", "100"): "0.1000"}
+
+
+def test_a_hidden_point_of_few_persons_shows_nothing() -> None:
+    found = published(curve((60, 0, 0), (55, 5, 0), (20, 20, 15), (0, 0, 20)))
+    assert {value for key, value in found.items() if key[2] == "100"} == {HIDDEN}
+    assert found["Cumulative incidence", "estimate", "200"] == "0.1235", "nothing is coarse"
+
+
+@pytest.mark.parametrize("start", [100, 267, 500, 789, 1731, 20_000])
+def test_each_coarse_value_stands_for_enough_counts_of_events(start: int) -> None:
+    grid = coarse_grid(start, PROFILE)
+    if grid is None:
+        assert start < 267
+        return
+    by_value: dict[int, list[int]] = {}
+    for events in range(start // 4):
+        by_value.setdefault(round(events / start / grid), []).append(events)
+    # The last value is cut off by the range of events looked at.
+    counts = [len(one) for value, one in by_value.items() if value < max(by_value)]
+    assert min(counts) >= PROFILE.possible_values
 
 
 def test_few_persons_left_out_of_a_curve_hide_it() -> None:
@@ -350,7 +376,7 @@ def test_an_unknown_profile_names_the_nearest() -> None:
 @pytest.mark.parametrize(("threshold", "possible"), [(2, 2), (11, 1), (11, 11)])
 def test_a_profile_that_protects_nothing_is_refused(threshold: int, possible: int) -> None:
     with pytest.raises(ValueError, match=r"threshold|possible_values"):
-        Profile("weak", 1, "", "", threshold, possible, 11, 11, 10, 4)
+        Profile("weak", 1, "", "", threshold, possible, 11, 11, 10, 4, (0.01,), 0.75)
 
 
 def test_findings_name_each_hidden_estimate_once() -> None:
@@ -419,3 +445,25 @@ def test_few_persons_of_a_cohort_not_at_risk_do_not_come_back() -> None:
     when = "2001-01-01 &&& 2001-12-31 &&& overall"
     assert found["Denominator", "denominator_count", when, "Both"] == HIDDEN
     assert found["Denominator", "person_days", when, "Both"] == "148500"
+
+
+def test_an_interval_does_not_tell_the_first_and_last_day_of_one_person() -> None:
+    given = result(
+        "incidence",
+        [
+            row(
+                "Denominator",
+                "denominator_count",
+                500,
+                group=("denominator_cohort_name &&& outcome_cohort_name", "all &&& bleed"),
+                additional=(
+                    "incidence_start_date &&& incidence_end_date &&& analysis_interval",
+                    "1941-12-05 &&& 2019-06-28 &&& overall",
+                ),
+            )
+        ],
+        denominator_sex="Both",
+        denominator_age_group="0 to 150",
+    )
+    (only,) = check(given, PROFILE).published.rows
+    assert only.additional_level == "1941-01-01 &&& 2019-12-31 &&& overall"

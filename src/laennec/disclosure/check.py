@@ -14,7 +14,7 @@ from enum import StrEnum
 from laennec.disclosure.algebra import Algebra, Key
 from laennec.disclosure.cohorts import cohort_cell, relate_cohorts, subjects
 from laennec.disclosure.curves import curve_cell, curves, judge, relate_curve
-from laennec.disclosure.incidence import incidence_cell, relate_days, relate_incidence
+from laennec.disclosure.incidence import incidence_cell, relate_days, relate_incidence, whole_years
 from laennec.disclosure.kinds import HIDDEN, Entry, Role, read
 from laennec.disclosure.profiles import Profile
 from laennec.disclosure.totals import Why, protect
@@ -76,7 +76,8 @@ class Review:
     """What may be published, and why the rest may not.
 
     Attributes:
-        published: The same rows in the same order; a hidden estimate is written ``-``.
+        published: The same rows in the same order; a hidden estimate is written ``-``, intervals of
+            incidence are widened to whole years.
         findings: One for each hidden estimate, by row.
         counts: By result type, in order of name.
         profile: Name and version of the profile.
@@ -110,8 +111,11 @@ def check(result: SummarisedResult, profile: Profile) -> Review:
     rules = {one.index: rule for one in entries if (rule := judgement.rule(one)) is not None}
     rows = []
     for entry in entries:
-        value = judgement.text(entry)
-        rows.append(replace(entry.row, estimate_value=HIDDEN if entry.index in rules else value))
+        value = HIDDEN if entry.index in rules else judgement.text(entry)
+        level = entry.row.additional_level
+        if entry.settings.result_type == "incidence":
+            level = whole_years(level)
+        rows.append(replace(entry.row, estimate_value=value, additional_level=level))
     changed = {
         one.index for one in entries if one.row.estimate_value != rows[one.index].estimate_value
     }
@@ -155,6 +159,7 @@ class _Judgement:
         self._why |= _hidden_days(incidence, profile)
         self._curves: dict[int, Rule] = {}
         self._rewritten: dict[int, int] = {}
+        self._grids: dict[int, float] = {}
         for curve in drawn:
             self._judge_curve(curve)
 
@@ -163,7 +168,9 @@ class _Judgement:
         if entry.index in self._rewritten:
             return str(self._rewritten[entry.index])
         if entry.role is Role.CURVE and entry.row.estimate_value not in {HIDDEN, "NA", "NaN"}:
-            return f"{float(entry.row.estimate_value):.{self._profile.curve_decimals}f}"
+            grid = self._grids.get(entry.index, 10.0**-self._profile.curve_decimals)
+            rounded = round(float(entry.row.estimate_value) / grid) * grid
+            return f"{rounded:.{self._profile.curve_decimals}f}"
         return entry.row.estimate_value
 
     def rule(self, entry: Entry) -> Rule | None:
@@ -215,6 +222,8 @@ class _Judgement:
         verdict = judge(curve, self._profile)
         self._curves |= dict.fromkeys(verdict.hidden, Rule.CURVE)
         self._rewritten |= verdict.rewritten
+        if verdict.grid is not None:
+            self._grids |= {one.index: verdict.grid for one in curve}
 
 
 _RULES: Mapping[Why | None, Rule] = {

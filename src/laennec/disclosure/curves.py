@@ -14,6 +14,14 @@ may have been any of 1 to ``threshold - 1``: each occurs in every order that end
 ``threshold`` or more, and each would have hidden the point. Ties do not show in the estimate nor
 in Greenwood's variance, since both telescope. Estimates are rounded all the same.
 
+A hidden point may still show its estimate, *coarse*: rounded to a grid so wide that each rounded
+value stands for many counts of events, without limits and without any count. One event lowers the
+curve by at most 1 / (persons at risk), so half a grid step that is at least ``possible_values`` of
+these keeps that many counts possible, at zero too. The grid follows from the published start alone,
+and only points with at least ``curve_share`` of the start at risk are shown. A curve with a coarse
+point is coarse everywhere: exact estimates would tell the order of events and censorings, and with
+it what a place in that order means.
+
 Pure.
 """
 
@@ -48,13 +56,33 @@ class _Point:
             )
         return found[0].count
 
+    def counts(self) -> tuple[int, int, int] | None:
+        """Return events, censored and at risk; None where the input hides one of them."""
+        found = [self.count(role) for role in (Role.EVENTS, Role.CENSORED, Role.AT_RISK)]
+        events, censored, at_risk = found
+        if events is None or censored is None or at_risk is None:
+            return None
+        return events, censored, at_risk
+
+    def sums(self, events: int, censored: int) -> dict[int, int]:
+        """Return what its counts become, by index, when steps are merged up to it."""
+        becomes = {Role.EVENTS: events, Role.CENSORED: censored}
+        return {one.index: becomes[one.role] for one in self.rows if one.role in becomes}
+
 
 @dataclass(frozen=True)
 class CurveVerdict:
-    """What becomes of the rows of curves: by index, the counts rewritten and the rows hidden."""
+    """What becomes of the rows of a curve.
+
+    Attributes:
+        rewritten: By index, the counts that are now sums over merged points.
+        hidden: Indices of the rows to hide.
+        grid: Step to which every estimate of the curve is rounded; None keeps them as they are.
+    """
 
     rewritten: dict[int, int]
     hidden: frozenset[int]
+    grid: float | None = None
 
 
 def curve_cell(entries: Iterable[Entry]) -> Key:
@@ -104,28 +132,34 @@ def judge(entries: list[Entry], profile: Profile) -> CurveVerdict:
         return CurveVerdict({}, frozenset(hidden))
     hidden -= {one.index for one in points[0].rows if one.role is Role.AT_RISK}
     events = censored = gone = 0
+    coarse: set[int] = set()
     for point in points:
-        now = [point.count(role) for role in (Role.EVENTS, Role.CENSORED, Role.AT_RISK)]
-        if None in now:
+        counts = point.counts()
+        if counts is None:
             break
-        happened, lost, at_risk = (one or 0 for one in now)
+        happened, lost, at_risk = counts
         events, censored, gone = events + happened, censored + lost, gone + happened + lost
         if gone > start:
             raise _impossible()
         left = start - gone
         if at_risk < profile.threshold or any(map(profile.is_small, (events, censored, left))):
+            if min(at_risk, left) >= profile.curve_share * start:
+                coarse |= {one.index for one in point.rows if one.row.estimate_name == "estimate"}
             continue
-        for row in point.rows:
-            if row.role is Role.EVENTS:
-                rewritten[row.index] = events
-            elif row.role is Role.CENSORED:
-                rewritten[row.index] = censored
-            elif row.role is Role.AT_RISK and profile.is_small(abs(at_risk - left)) and gone:
-                # Leavers of this very day would come out by subtraction.
-                continue
-            hidden.discard(row.index)
+        # Leavers of this very day would come out by subtraction.
+        tells = bool(gone) and profile.is_small(abs(at_risk - left))
+        hidden -= {one.index for one in point.rows if not (tells and one.role is Role.AT_RISK)}
+        rewritten |= point.sums(events, censored)
         events = censored = 0
-    return CurveVerdict(rewritten, frozenset(hidden))
+    grid = coarse_grid(start, profile) if coarse else None
+    return CurveVerdict(rewritten, frozenset(hidden - coarse if grid else hidden), grid)
+
+
+def coarse_grid(start: int, profile: Profile) -> float | None:
+    """Return the finest grid on which hidden points of a curve may show, or None if none is."""
+    at_risk = profile.curve_share * start
+    fits = (one for one in profile.curve_grids if one / 2 * at_risk >= profile.possible_values)
+    return min(fits, default=None)
 
 
 def _points(entries: list[Entry]) -> list[_Point]:

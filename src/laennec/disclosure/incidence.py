@@ -179,6 +179,16 @@ def _labels(entry: Entry) -> Labels:
     return (sex, f"{low} to {high}", when)
 
 
+def whole_years(level: str) -> str:
+    """Widen an interval to whole calendar years.
+
+    The engine cuts intervals at the first and the last day that anybody was at risk, and those are
+    one person's days.
+    """
+    start, end, interval = level.split(JOINT)
+    return JOINT.join((f"{start[:4]}-01-01", f"{end[:4]}-12-31", interval))
+
+
 def _hierarchies(
     values: Mapping[Labels, int | None], wanted: tuple[bool, bool, bool]
 ) -> list[list[Branch]]:

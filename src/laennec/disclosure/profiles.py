@@ -27,6 +27,8 @@ class Profile:
         moment_persons: Persons behind a published mean or standard deviation.
         degrees_of_freedom: The same persons less one.
         curve_decimals: Decimals kept in the estimates of a curve.
+        curve_grids: Steps to which a curve may be rounded so that its hidden points show.
+        curve_share: Share of those who start a curve that must be at risk at such a point.
     """
 
     name: str
@@ -39,6 +41,8 @@ class Profile:
     moment_persons: int
     degrees_of_freedom: int
     curve_decimals: int
+    curve_grids: tuple[float, ...]
+    curve_share: float
 
     def __post_init__(self) -> None:
         """Refuse numbers that protect nothing."""
@@ -65,4 +69,5 @@ def load_profile(name: str) -> Profile:
         )
     text = files("laennec.disclosure").joinpath("data", f"{name}.toml").read_text("utf-8")
     read = tomllib.loads(text)
+    read["curve_grids"] = tuple(read["curve_grids"])
     return Profile(**{one.name: read[one.name] for one in fields(Profile)})
