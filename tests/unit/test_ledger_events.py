@@ -13,7 +13,7 @@ from laennec.ledger import EVENTS, FACTS, check_commitment, parse_entry
 from laennec.ledger.events import MAX_COUNT, check_event
 from laennec.ledger.model import Entry, commitment
 
-FORMAT_PAGE = Path(__file__).resolve().parents[2] / "docs/reference/ledger-format.md"
+EVENTS_PAGE = Path(__file__).resolve().parents[2] / "docs/reference/events.md"
 ENTRY = Entry(
     3,
     "vault:store:sweep",
@@ -46,9 +46,9 @@ def test_people_and_unreleased_results_have_no_public_place() -> None:
 
 
 def test_the_reference_page_lists_every_event_with_its_facts() -> None:
-    page = FORMAT_PAGE.read_text(encoding="utf-8")
+    page = EVENTS_PAGE.read_text(encoding="utf-8")
     for event in EVENTS.values():
-        section = page.split(f"\n#### `{event.name}`\n")[1].split("\n#")[0]
+        section = page.split(f"\n### `{event.name}`\n")[1].split("\n#")[0]
         assert event.says in section
         assert set(re.findall(r"`([a-z0-9_]+)`", section)) == event.public | event.private
     for key, form in FACTS.items():

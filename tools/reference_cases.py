@@ -1,0 +1,132 @@
+"""Reference page of what a study means by example: the cases of ``tests/spec``, laid out.
+
+Every case shown here is a test that runs on every engine; the page cannot say anything else.
+"""
+
+from collections.abc import Iterator, Mapping
+from datetime import date
+
+from tools.markdown import code, generated, table
+from tools.study_toml import block
+
+from laennec.study.model import Cohort, Frozen
+from spec.spec_case import CONCEPTS, Row, SpecCase, users
+from spec.test_study_spec import CHAPTERS
+
+_HEAD = """\
+The rules of the [study language](study-language.md), each with small tables in and the numbers
+that must come out, worked out by hand. Each case is a test that runs on every engine. The rules in
+words, and where they come from, are in [what a study means](study-semantics.md).
+
+In every case the concept sets are {concepts}. The cohort `users`, unless shown otherwise, is
+
+```toml
+{users}
+```
+
+A field that is not shown has its default. An empty cell is a missing value.
+"""
+
+_STEPS = ("has an entry event", "is observed on the entry day", "has the prior observation")
+_MEASURES = {"incidence": ("persons", "days", "events"), "survival": ("events", "censored")}
+_COLUMNS = {
+    "incidence": ("sex", "age group", "interval"),
+    "survival": ("day",),
+    "sex": ("sex",),
+    "age": ("age",),
+    "prior_observation": ("days of prior observation",),
+    "future_observation": ("days of future observation",),
+    "covariate": ("covariate",),
+}
+# Parts of a key after its kind that name results and cohorts, the same all through a case.
+_NAMES = {"incidence": 1}
+_NAMES_OTHERWISE = 2
+
+
+def cases_page() -> str:
+    """Return the page of all cases, chapter by chapter."""
+    sets = ", ".join(
+        f"`{name}` ({', '.join(str(one) for one in sorted(ids))})" for name, ids in CONCEPTS.items()
+    )
+    head = _HEAD.format(concepts=sets, users=block("cohorts", users()))
+    parts = [generated("Study cases", "tests/spec"), head]
+    for chapter, cases in CHAPTERS.items():
+        parts.append(f"## {chapter}\n")
+        parts += [_case(one) for one in cases]
+    return "\n".join(parts)
+
+
+def _case(case: SpecCase) -> str:
+    parts = [f"### {case.name}\n"]
+    parts += [_rows(name, rows) for name, rows in case.rows.items()]
+    asked: list[tuple[str, Frozen]] = [("cohorts", one) for one in _special(case.study.cohorts)]
+    asked += [("results", one) for one in case.study.results]
+    written = "\n\n".join(block(kind, one) for kind, one in asked)
+    parts.append(f"```toml\n{written}\n```\n")
+    parts += list(_outcome(case))
+    return "\n".join(parts)
+
+
+def _special(cohorts: tuple[Cohort, ...]) -> list[Cohort]:
+    return [one for one in cohorts if one != users()]
+
+
+def _rows(name: str, rows: tuple[Row, ...]) -> str:
+    heads = (f"`{name}`", *list(rows[0])[1:])
+    first = next(iter(rows[0]))
+    lines = [[_cell(row[column]) for column in (first, *heads[1:])] for row in rows]
+    return table((f"`{name}`: {first}", *heads[1:]), lines)
+
+
+def _cell(value: object) -> str:
+    return "" if value is None else str(value)
+
+
+def _outcome(case: SpecCase) -> Iterator[str]:
+    for kind in sorted(case.all_kinds()):
+        counts = {key[1:]: n for key, n in case.expected.items() if key[0] == kind}
+        if kind == "attrition":
+            yield _attrition(case, counts)
+        elif counts:
+            yield _counts(kind, counts)
+        else:
+            yield f"Result: nobody is counted ({kind.replace('_', ' ')}).\n"
+    for name, days in (("First", case.first), ("Last", case.last)):
+        yield from (f"{name} day at risk: {day.isoformat()}.\n" for day in _days(days))
+    if case.estimates:
+        heads = ("variable", "level", "estimate", "additional level", "value")
+        yield table(
+            heads,
+            [
+                (*(_cell(part) for part in place), "no such row" if value is None else value)
+                for place, value in case.estimates.items()
+            ],
+        )
+
+
+def _days(days: Mapping[tuple[str | int, ...], date]) -> list[date]:
+    return list(days.values())
+
+
+def _attrition(case: SpecCase, counts: Mapping[tuple[str | int, ...], int]) -> str:
+    lines = []
+    for cohort in case.study.cohorts:
+        criteria = [f"meets {code([one.name])}" for one in cohort.criteria]
+        for step, meaning in enumerate([*_STEPS, *criteria]):
+            lines.append((step, meaning, counts.get((cohort.name, step), 0)))
+    return table(("step", "who", "persons left"), lines)
+
+
+def _counts(kind: str, counts: Mapping[tuple[str | int, ...], int]) -> str:
+    """Return counts of one kind; those that differ in the last part only stand side by side."""
+    columns, measures = _COLUMNS[kind], _MEASURES.get(kind)
+    skip = _NAMES.get(kind, _NAMES_OTHERWISE)
+    lines: dict[tuple[str | int, ...], dict[str | int, int]] = {}
+    for key, number in counts.items():
+        place, measure = (key[skip:-1], key[-1]) if measures else (key[skip:], "persons")
+        lines.setdefault(place, {})[measure] = number
+    heads = measures or ("persons",)
+    return table(
+        (*columns, *heads),
+        [(*place, *(found.get(one, 0) for one in heads)) for place, found in lines.items()],
+    )
