@@ -14,7 +14,7 @@ from laennec.study.partials import Partial
 from laennec.study.reference import evaluate
 
 ROOT = Path(__file__).resolve().parents[2]
-STUDY = read_study(ROOT / "docs" / "tutorials" / "celecoxib.toml")
+STUDY = read_study(ROOT / "src" / "laennec" / "app" / "data" / "celecoxib.toml")
 COLUMNS = {
     "person": "person_id gender_concept_id year_of_birth month_of_birth day_of_birth",
     "observation_period": ("person_id observation_period_start_date observation_period_end_date"),

@@ -10,8 +10,9 @@ from laennec.study import model
 from laennec.study.files import read_study
 from laennec.study.model import Frozen
 
-DOCS = Path(__file__).resolve().parents[2] / "docs"
-PAGE = (DOCS / "reference" / "study-language.md").read_text(encoding="utf-8")
+ROOT = Path(__file__).resolve().parents[2]
+DEMO_STUDY = ROOT / "src" / "laennec" / "app" / "data" / "celecoxib.toml"
+PAGE = (ROOT / "docs" / "reference" / "study-language.md").read_text(encoding="utf-8")
 CLASSES = [one for one in vars(model).values() if isinstance(one, type) and issubclass(one, Frozen)]
 WORDS = {
     word for code in re.findall(r"`([^`\n]+)`", PAGE) for word in re.findall(r"[A-Za-z_]+", code)
@@ -37,8 +38,8 @@ def test_the_example_of_the_page_is_a_study(tmp_path: Path) -> None:
     assert read_study(path).name == "celecoxib"
 
 
-def test_the_tutorial_is_a_study() -> None:
-    study = read_study(DOCS / "tutorials" / "celecoxib.toml")
+def test_the_study_of_the_demo_has_every_kind_of_result() -> None:
+    study = read_study(DEMO_STUDY)
     assert {result.kind for result in study.results} == {
         "counts",
         "characteristics",
