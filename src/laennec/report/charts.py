@@ -60,6 +60,7 @@ _AXIS: Spec = {
     "domainColor": SOFT,
     "gridColor": GRID,
     "labelColor": INK,
+    "labelFlush": False,
     "labelFontSize": TEXT_PX,
     "tickColor": SOFT,
     "titleColor": INK,
@@ -252,7 +253,7 @@ def _rebuilt(old: ET.Element) -> ET.Element:
         raise RuntimeError("the drawing library returned an element that the page does not allow")
     new = ET.Element(name, {key: old.attrib[key] for key in old.attrib if key in _KEPT})
     new.text, new.tail = old.text, old.tail
-    new.extend(_rebuilt(child) for child in old if not _invisible(child))
+    new.extend([_rebuilt(child) for child in old if not _invisible(child)])
     return new
 
 

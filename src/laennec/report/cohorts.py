@@ -30,6 +30,7 @@ def sizes(family: Family, words: Words) -> Section:
         words.text("cohort"),
         tuple(words.term(variable) for variable in shown),
         (RowGroup("", rows),),
+        narrow=True,
     )
     return Section(
         words.text("sizes.title"), notes_on(implied, words), tables=(table,), implied=implied
@@ -62,6 +63,7 @@ def attrition(family: Family, words: Words) -> Section:
                 words.text("step"),
                 tuple(words.term(variable) for variable in shown),
                 (RowGroup("", steps),),
+                narrow=True,
             )
         )
     notes = (words.text("attrition.note"), *notes_on(implied, words))

@@ -91,6 +91,7 @@ class Table:
         heads: Headers of the other columns.
         spans: Headers above ``heads``, each with the number of columns it covers; may be empty.
         folded: Show it only when the reader opens it; on paper it is always open.
+        narrow: Let two of them stand side by side where there is room.
     """
 
     caption: str
@@ -99,6 +100,7 @@ class Table:
     groups: tuple[RowGroup, ...]
     spans: tuple[tuple[str, int], ...] = ()
     folded: bool = False
+    narrow: bool = False
 
     def values(self) -> Iterator[Value]:
         """Yield every estimate in the table."""
@@ -123,7 +125,7 @@ class Section:
 
     Attributes:
         notes: Sentences before the figures.
-        figures: Small ones stand side by side.
+        figures: Wide ones come first, then open tables, small figures, and folded tables.
         settings: Names and values of what was asked, as in the result.
         implied: Rows of the result that are not in a table because a note says what they are.
     """

@@ -2,16 +2,19 @@
 
 import itertools
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from laennec.report.charts import INK, SOFT, VEIL, Look, Point, Spec, axis, data, draw, look, series
 from laennec.report.content import Figure
 from laennec.report.words import Words
 
-_LOOKS = {"Both": look(3), "Female": look(0), "Male": look(1)}
+_LOOKS = {
+    sex: replace(look(n), dash=(1, 0)) for sex, n in (("Both", 3), ("Female", 0), ("Male", 1))
+}
+"""Solid lines: each picture has one, and its own caption."""
 _PANEL = (250, 120)
 _ROW_PX = 24
-_OVERALL_PX = 420
+_OVERALL_PX = 560
 _ROOM = 1.6
 """How far above the largest rate an axis goes; wider confidence intervals are cut."""
 
@@ -50,9 +53,20 @@ def overall_figure(analyses: Sequence[Analysis], words: Words) -> Figure | None:
         "field": "who",
         "type": "nominal",
         "sort": order,
-        "axis": {"title": None, "grid": False, "domain": False, "ticks": False, "labelLimit": 220},
+        "axis": {
+            "title": None,
+            "grid": False,
+            "domain": False,
+            "ticks": False,
+            "labelLimit": 220,
+            "labelPadding": 8,
+        },
     }
-    x = axis("x", scale={"domain": [0, top]}, axis={"title": words.text("incidence.axis")})
+    x = axis(
+        "x",
+        scale={"domain": [0, top]},
+        axis={"title": words.text("incidence.axis"), "tickCount": 6},
+    )
     layers = [layer for one in analyses for layer in _forest(one, top, x, y, words)]
     title = words.text("incidence.overall")
     svg = draw(layers, words=words, title=title, width=_OVERALL_PX, height=_ROW_PX * len(analyses))
@@ -108,11 +122,8 @@ def _panel(
     y = axis("y", scale={"domain": [0, top]}, axis={"title": None, "tickCount": 4})
     dated = [rate for rate in one.rates if rate.year is not None]
     points = [_point(rate, top) for rate in dated]
-    veils = [
-        {"x": rate.year - step / 2, "to": rate.year + step / 2}
-        for rate in dated
-        if rate.value is None and rate.year is not None
-    ]
+    hidden = [rate.year for rate in dated if rate.value is None and rate.year is not None]
+    veils = _veils(hidden, step)
     layers: list[Spec] = [
         {
             "data": data(veils),
@@ -121,12 +132,23 @@ def _panel(
         },
         *series(points, one.look, x=x, y=y, bridge=False),
     ]
-    if len(veils) == len(dated):
+    if len(hidden) == len(dated):
         layers.append(_all_hidden(words))
     title = f"{words.text('incidence.axis')}: {one.label}"
     width, height = _PANEL
     svg = draw(layers, words=words, title=title, width=width, height=height)
     return Figure(svg, _caption(one.label, words, cut=cut and _is_cut(one, top)))
+
+
+def _veils(years: Sequence[float], step: float) -> list[dict[str, float]]:
+    """Return one band for each row of hidden intervals that follow one another."""
+    veils: list[dict[str, float]] = []
+    for year in years:
+        if veils and year - step / 2 <= veils[-1]["to"] + step / 100:
+            veils[-1]["to"] = year + step / 2
+        else:
+            veils.append({"x": year - step / 2, "to": year + step / 2})
+    return veils
 
 
 def _all_hidden(words: Words) -> Spec:

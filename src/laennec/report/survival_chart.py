@@ -8,7 +8,7 @@ from laennec.report.charts import INK, SOFT, Look, Point, Spec, axis, data, draw
 from laennec.report.content import Figure, Value
 from laennec.report.words import Words
 
-_WIDTH, _HEIGHT = 560, 260
+_WIDTH, _HEIGHT = 620, 280
 _RISK_TOP, _RISK_ROW = 58, 18
 """Where the numbers at risk start under the plot, and the height of a line of them, in pixels."""
 _TICKS = 7
