@@ -152,6 +152,9 @@ class _Reader:
 
     def read(self, body: bytes) -> tuple[Records, int]:
         """Return the whole records at the beginning of ``body``, and where they end."""
+        plain = self._plain(body)
+        if plain is not None:
+            return plain
         marks = find_records(body, separator=self._dialect.separator, quoted=self._dialect.quoted)
         end = body.rfind(b"\n") + 1 if marks is None else marks.end
         self._check_text(body[:end] if end < len(body) else body)
@@ -160,6 +163,33 @@ class _Reader:
             found, end = self._parse_slowly(body[:end])
         self.line += body.count(b"\n", 0, end)
         return found, end
+
+    def _plain(self, body: bytes) -> tuple[Records, int] | None:
+        """Read a block without quotes, in which every line has its fields; None for any other.
+
+        Polars finds a line that is too long, and with none of those the number of separators tells
+        whether one is too short.
+        """
+        end = body.rfind(b"\n") + 1
+        if not end or b'"' in body or b"\r" in body or body.startswith(_MARK):
+            return None
+        clean = body if end == len(body) else body[:end]
+        text = np.frombuffer(clean, dtype=np.uint8)
+        lines = int(np.count_nonzero(text == ord("\n")))
+        separators = int(np.count_nonzero(text == ord(self._dialect.separator)))
+        wanted = lines * (len(self._columns) - 1)
+        if not wanted or separators != wanted:  # of one column, a blank line could be a record
+            return None
+        self._check_text(clean)
+        try:
+            rows = self._parse_text(clean)
+        except (pl.exceptions.ComputeError, pl.exceptions.SchemaError):
+            return None
+        if len(rows) != lines:
+            return None
+        numbers = pl.int_range(self.line, self.line + lines, dtype=pl.Int64, eager=True)
+        self.line += lines
+        return Records(rows.with_columns(numbers.alias(LINE)), no_malformed(), end), end
 
     def _check_text(self, body: bytes) -> None:
         """Raise if there is a byte that Polars must not see."""
@@ -205,7 +235,7 @@ class _Reader:
             clean, lines = _joined(body, marks, wanted), lines[wanted]
         try:
             rows = self._parse_text(clean)
-        except pl.exceptions.ComputeError:
+        except (pl.exceptions.ComputeError, pl.exceptions.SchemaError):
             return None
         if len(rows) != len(lines):
             return None

@@ -68,7 +68,8 @@ class Utf8Stream:
             waiting, self._waiting = self._waiting, b""
             return waiting
         if self._decoder is None:
-            return self._stream.read(size)
+            # To the end of a line, so that a block of plain text leaves nothing to carry over.
+            return self._stream.read(size) + self._stream.readline(size)
         while True:
             raw = self._stream.read(size)
             try:
