@@ -9,6 +9,7 @@ import polars as pl
 
 from laennec.intake.persons import KnownPersons
 from laennec.intake.readers import TableFile, header_of
+from laennec.intake.rules import lenient
 from laennec.intake.site_hierarchy import with_site_hierarchy
 from laennec.intake.table_load import Loaded, Means, TableLoad
 from laennec.omop.cdm import Table, cdm
@@ -93,7 +94,7 @@ class DataSetLoad:
         return self._tables.get(table, self._base.manifest.table(table))
 
     def _table(self, file: TableFile) -> Table:
-        return cdm(self._version).tables[file.source.table]
+        return lenient(cdm(self._version).tables[file.source.table])
 
     def _layout(self) -> Layout:
         """Return the layout of the persons there are, or one that suits those to come."""

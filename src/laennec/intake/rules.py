@@ -6,9 +6,11 @@ they are kept, sealed, with the reason. Dropped rows carry nothing that is not k
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from types import MappingProxyType
+
+from laennec.omop.cdm import Table
 
 
 class Rule(StrEnum):
@@ -50,6 +52,28 @@ DROPPED: Mapping[Rule, str] = MappingProxyType(
     }
 )
 """Rules that drop a row, with what they mean."""
+
+
+KEPT_WITHOUT: Mapping[str, frozenset[str]] = MappingProxyType(
+    {
+        "concept": frozenset({"valid_start_date", "valid_end_date"}),
+        "concept_relationship": frozenset({"valid_start_date", "valid_end_date"}),
+        "concept_synonym": frozenset({"language_concept_id"}),
+        "vocabulary": frozenset({"vocabulary_reference"}),
+    }
+)
+"""Fields that the CDM requires and that vocabularies in use leave empty (omock: dates and
+languages; Eunomia's GiBleed: references). A concept or relationship is not lost for the want of
+one: nothing that resolves a concept set reads them."""
+
+
+def lenient(table: Table) -> Table:
+    """Return the table as a load requires it: without ``KEPT_WITHOUT``."""
+    spared = KEPT_WITHOUT.get(table.name, frozenset())
+    fields = (
+        replace(one, required=one.required and one.name not in spared) for one in table.fields
+    )
+    return replace(table, fields=tuple(fields))
 
 
 @dataclass
