@@ -89,7 +89,6 @@ class Table:
         caption: What it shows.
         corner: Header of the column of line headers.
         heads: Headers of the other columns.
-        spans: Headers above ``heads``, each with the number of columns it covers; may be empty.
         folded: Show it only when the reader opens it; on paper it is always open.
         narrow: Let two of them stand side by side where there is room.
     """
@@ -98,7 +97,6 @@ class Table:
     corner: str
     heads: tuple[str, ...]
     groups: tuple[RowGroup, ...]
-    spans: tuple[tuple[str, int], ...] = ()
     folded: bool = False
     narrow: bool = False
 

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from laennec.omop.summarised_result import SummarisedResult
+from laennec.report.content import HIDDEN
 
 
 @dataclass(frozen=True)
@@ -40,7 +41,7 @@ class StudyReport:
         hub: Name of the hub that ran it.
         made_at: When the results were made, with a time zone.
         result: The results after disclosure; a hidden estimate is written ``-``.
-        hidden: How many estimates the disclosure rules hid.
+        hidden: How many estimates the disclosure rules hid: as many as are written ``-``.
         steps: The story, in order.
         provenance: Where the results come from, in order: snapshot, hashes, profile, proof.
         threshold: Smallest publishable count of persons, to be named where the page explains
@@ -58,8 +59,10 @@ class StudyReport:
     threshold: int | None = None
 
     def __post_init__(self) -> None:
-        """Refuse a moment without time zone and impossible numbers."""
+        """Refuse a moment without time zone and numbers that contradict the result."""
         if self.made_at.tzinfo is None:
             raise ValueError("made_at needs a time zone")
-        if self.hidden < 0 or (self.threshold is not None and self.threshold < 1):
-            raise ValueError("hidden is at least 0 and threshold at least 1")
+        if self.hidden != sum(row.estimate_value == HIDDEN for row in self.result.rows):
+            raise ValueError("hidden is not the number of hidden estimates in the result")
+        if self.threshold is not None and self.threshold < 1:
+            raise ValueError("a threshold is at least 1")

@@ -5,7 +5,7 @@ one it repeats; a hidden estimate is a word, never a number and never empty. Equ
 equal bytes.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
@@ -33,8 +33,9 @@ BUILDERS: Mapping[str, Builder] = {
 }
 """Who shows which result type; sections stand in this order, other types after them."""
 
-_PROJECT_SETTINGS = frozenset({"group", "strata", "additional"})
-"""Settings that say which columns a table has, which the page shows by having them."""
+_RESULT_NAME = "study_result"
+_SAID_OTHERWISE = frozenset({"group", "strata", "additional", _RESULT_NAME})
+"""Settings that the page shows by its columns and titles."""
 
 
 def render(report: StudyReport, *, language: str) -> str:
@@ -48,7 +49,6 @@ def render(report: StudyReport, *, language: str) -> str:
         SettingsError: there is no such language.
     """
     words = load_words(language)
-    hidden = sum(row.estimate_value == HIDDEN for row in report.result.rows)
     environment = Environment(
         loader=PackageLoader("laennec.report"),
         autoescape=True,
@@ -64,7 +64,7 @@ def render(report: StudyReport, *, language: str) -> str:
         style=Markup(style),  # noqa: S704
         moment=words.moment(report.made_at),
         machine_moment=timestamp(report.made_at),
-        shown=words.digits(str(len(report.result.rows) - hidden)),
+        shown=words.digits(str(len(report.result.rows) - report.hidden)),
         why_hidden=_why_hidden(report, words),
         sections=sections(report, words),
         common=_settings(common_settings(report.result)),
@@ -79,17 +79,30 @@ def sections(report: StudyReport, words: Words) -> tuple[Section, ...]:
         families(report.result),
         key=lambda one: order.index(one.result_type) if one.result_type in order else len(order),
     )
-    several = len({one.cdm_name for one in found}) > 1
-    return tuple(_section(family, words, several=several) for family in found)
+    return tuple(_section(family, words, suffix=_distinction(family, found)) for family in found)
 
 
-def _section(family: Family, words: Words, *, several: bool) -> Section:
+def _distinction(family: Family, found: Sequence[Family]) -> str:
+    """Return what tells the title of a family from others: its source, its name in the study."""
+    names = []
+    if len({one.cdm_name for one in found}) > 1:
+        names.append(readable(family.cdm_name))
+    alike = [
+        one
+        for one in found
+        if (one.result_type, one.cdm_name) == (family.result_type, family.cdm_name)
+    ]
+    if len(alike) > 1 and _RESULT_NAME in family.settings:
+        names.append(readable(family.settings[_RESULT_NAME]))
+    return f" ({', '.join(names)})" if names else ""
+
+
+def _section(family: Family, words: Words, *, suffix: str) -> Section:
     """Build a section, and add in a plain table what its builder did not show."""
     section = BUILDERS.get(family.result_type, plain)(family, words)
     accounted = section.indexes()
     rest = [one for one in family.estimates if one.index not in accounted]
     tables = (*section.tables, plain_table(rest, words, folded=True)) if rest else section.tables
-    source = f" ({readable(family.cdm_name)})" if several else ""
     hidden = sum(one.row.estimate_value == HIDDEN for one in family.estimates)
     tally = (
         (words.count("tally", hidden, all=words.digits(str(len(family.estimates)))),)
@@ -97,7 +110,7 @@ def _section(family: Family, words: Words, *, several: bool) -> Section:
         else ()
     )
     return Section(
-        section.title + source,
+        section.title + suffix,
         (*section.notes, *tally),
         section.figures,
         tables,
@@ -107,7 +120,7 @@ def _section(family: Family, words: Words, *, several: bool) -> Section:
 
 
 def _settings(settings: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
-    return tuple((name, value) for name, value in settings.items() if name not in _PROJECT_SETTINGS)
+    return tuple((name, value) for name, value in settings.items() if name not in _SAID_OTHERWISE)
 
 
 def _why_hidden(report: StudyReport, words: Words) -> tuple[str, ...]:

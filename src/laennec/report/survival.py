@@ -52,20 +52,17 @@ def _curve(cohort: str, times: Sequence[str], found: _Places) -> Curve:
 
 def _table(cohorts: Sequence[str], times: Sequence[str], found: _Places, words: Words) -> Table:
     heads = (*(words.term(name) for name in _COUNTS), words.text("survival.estimate"))
-    rows = tuple(
-        Row(
-            words.digits(time),
-            tuple(cell for cohort in cohorts for cell in _cells(cohort, time, found)),
+    groups = []
+    for cohort in cohorts:
+        lines = ((time, _cells(cohort, time, found)) for time in times)
+        rows = (
+            Row(words.digits(time), cells)
+            for time, cells in lines
+            if any(cell.values for cell in cells)
         )
-        for time in times
-    )
+        groups.append(RowGroup(readable(cohort), tuple(rows)))
     return Table(
-        words.text("survival.table"),
-        words.text("survival.days"),
-        heads * len(cohorts),
-        (RowGroup("", rows),),
-        tuple((readable(cohort), len(heads)) for cohort in cohorts),
-        folded=True,
+        words.text("survival.table"), words.text("survival.days"), heads, tuple(groups), folded=True
     )
 
 
