@@ -291,6 +291,11 @@ def test_a_hidden_point_shows_only_its_estimate_and_that_coarsely() -> None:
     assert shown == {("Cumulative incidence", "estimate", "100"): "0.1000"}
 
 
+def test_the_settings_say_to_what_a_curve_was_rounded() -> None:
+    review = check(curve((500, 0, 0), (495, 5, 0), (480, 8, 12), (400, 0, 60)), PROFILE)
+    assert review.published.settings[0].extra["estimates_rounded_to"] == "users &&& bleed: 0.05"
+
+
 def test_a_hidden_point_of_few_persons_shows_nothing() -> None:
     found = published(curve((60, 0, 0), (55, 5, 0), (20, 20, 15), (0, 0, 20)))
     assert {value for key, value in found.items() if key[2] == "100"} == {HIDDEN}

@@ -18,7 +18,7 @@ from laennec.disclosure.incidence import incidence_cell, relate_days, relate_inc
 from laennec.disclosure.kinds import HIDDEN, Entry, Role, read
 from laennec.disclosure.profiles import Profile
 from laennec.disclosure.totals import Why, protect
-from laennec.omop.summarised_result import SummarisedResult
+from laennec.omop.summarised_result import ResultSettings, SummarisedResult
 
 
 class Rule(StrEnum):
@@ -120,7 +120,7 @@ def check(result: SummarisedResult, profile: Profile) -> Review:
         one.index for one in entries if one.row.estimate_value != rows[one.index].estimate_value
     }
     return Review(
-        SummarisedResult(tuple(rows), result.settings),
+        SummarisedResult(tuple(rows), judgement.settings(result)),
         tuple(Finding(row, rule, REASONS[rule]) for row, rule in sorted(rules.items())),
         _counts(entries, set(rules), changed - set(rules)),
         f"{profile.name} {profile.version}",
@@ -143,7 +143,7 @@ class _Judgement:
     """All cells of a result, which of them are hidden, and what follows for each row."""
 
     def __init__(self, entries: tuple[Entry, ...], profile: Profile) -> None:
-        self._profile = profile
+        self._entries, self._profile = entries, profile
         by_type: dict[str, list[Entry]] = {}
         for entry in entries:
             by_type.setdefault(entry.settings.result_type, []).append(entry)
@@ -172,6 +172,20 @@ class _Judgement:
             rounded = round(float(entry.row.estimate_value) / grid) * grid
             return f"{rounded:.{self._profile.curve_decimals}f}"
         return entry.row.estimate_value
+
+    def settings(self, result: SummarisedResult) -> tuple[ResultSettings, ...]:
+        """Return the settings; those of a coarse curve say to what its estimates are rounded."""
+        steps: dict[int, dict[str, float]] = {}
+        for entry in self._entries:
+            if entry.index in self._grids:
+                grid = self._grids[entry.index]
+                steps.setdefault(entry.row.result_id, {})[entry.row.group_level] = grid
+        return tuple(
+            replace(one, extra={**one.extra, "estimates_rounded_to": _listed(steps[one.result_id])})
+            if one.result_id in steps
+            else one
+            for one in result.settings
+        )
 
     def rule(self, entry: Entry) -> Rule | None:
         """Return the rule that hides the estimate, or None."""
@@ -224,6 +238,10 @@ class _Judgement:
         self._rewritten |= verdict.rewritten
         if verdict.grid is not None:
             self._grids |= {one.index: verdict.grid for one in curve}
+
+
+def _listed(steps: Mapping[str, float]) -> str:
+    return "; ".join(f"{group}: {step:g}" for group, step in sorted(steps.items()))
 
 
 _RULES: Mapping[Why | None, Rule] = {
