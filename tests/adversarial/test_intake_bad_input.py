@@ -8,6 +8,7 @@ import gzip
 import io
 import zipfile
 from collections.abc import Iterator
+from datetime import date
 from pathlib import Path
 
 import polars as pl
@@ -377,6 +378,40 @@ def test_identifiers_of_64_bits_and_their_spellings(
     assert report.kept == 1
     rows = hub.tables()["condition_occurrence"]
     assert rows.filter(pl.col(HEADER[0]) == -(2**63))["person_id"].to_list() == [person]
+
+
+def test_rows_of_parquet_are_named_by_number_and_typed_from_any_container(
+    hub: SmallHub, tmp_path: Path
+) -> None:
+    table = pl.DataFrame(
+        {
+            "PERSON_ID": [1.0, 2.5, 99.0, None, 2.0],
+            "condition_occurrence_id": pl.Series(["50", "51", "52", "53", "54"]).cast(
+                pl.Categorical
+            ),
+            "condition_concept_id": [1] * 5,
+            "condition_start_date": [date(2020, 1, 5)] * 4 + [date(2020, 1, 6)],
+            "condition_type_concept_id": [32020] * 5,
+            "condition_source_value": [SECRET] * 5,
+        }
+    )
+    body = io.BytesIO()
+    table.write_parquet(body)
+    path = a_file(tmp_path, "d.zip", zipped({"condition_occurrence.parquet": body.getvalue()}))
+    assert hub.load(path).kept == 2
+    found = hub.quarantine().sort("line")
+    assert found.select("file", "line", "column", "rule").rows() == [
+        ("d.zip:condition_occurrence.parquet", 2, "person_id", "not_an_integer"),
+        ("d.zip:condition_occurrence.parquet", 3, "person_id", "unknown_person"),
+        ("d.zip:condition_occurrence.parquet", 4, "person_id", "required_missing"),
+    ]
+    assert all(SECRET in record for record in found["record"])
+
+
+def test_gzip_inside_a_zip(hub: SmallHub, tmp_path: Path) -> None:
+    inner = gzip.compress(more_conditions("20,1,201826,2020-01-05,32020").encode())
+    path = a_file(tmp_path, "d.zip", zipped({"condition_occurrence.csv.gz": inner}))
+    assert hub.load(path).kept == 1
 
 
 def test_repeated_keys(tmp_path: Path) -> None:

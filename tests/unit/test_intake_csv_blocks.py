@@ -109,6 +109,12 @@ def same_or_open(body: bytes, expected: Read, *, width: int, block: int) -> None
 @example('5" pipe,b\n"x\ny",z', 2, 2)
 @example("\n\r\na,b\r\n\r\n\nc,d", 2, 4)
 @example("\ufeffa,b\n", 2, 4)
+@example("a,b\nc,d,e\nf\n", 2, 64)
+@example("a,b,c\nd\n", 2, 64)
+@example("a\nb,c,d\n", 2, 64)
+@example("x,y\na,b,\nc\n", 2, 64)
+@example("x,y\nc\n,b,\n", 2, 64)
+@example("x,y\n\n,,\n", 2, 64)
 def test_any_text_is_read_as_character_by_character(text: str, width: int, block: int) -> None:
     same_or_open(text.encode(), naive(text, width=width), width=width, block=block)
 
