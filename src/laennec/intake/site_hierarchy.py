@@ -8,11 +8,11 @@ from collections.abc import Sequence
 import polars as pl
 
 from laennec.omop.cdm import CURRENT, cdm
+from laennec.omop.checks import SITE_MINIMUM
 from laennec.omop.hierarchy import ancestors_from_relationships, merge_ancestors
 from laennec.vault.manifest import SealedFile
 from laennec.vault.service import Vault
 
-FIRST_SITE_CONCEPT = 2_000_000_000
 _ANCESTORS = "concept_ancestor"
 
 
@@ -34,7 +34,7 @@ def with_site_hierarchy(
     site = vault.read(
         relationships,
         columns=["concept_id_1", "concept_id_2", "relationship_id", "invalid_reason"],
-        where=pl.col("concept_id_1") >= FIRST_SITE_CONCEPT,
+        where=pl.col("concept_id_1") >= SITE_MINIMUM,
     )
     extra = ancestors_from_relationships(site)
     if extra.is_empty():

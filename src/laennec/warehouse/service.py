@@ -13,11 +13,12 @@ from polars.io.plugins import register_io_source
 from laennec.core.errors import NotFoundError, StudyError, VocabularyError
 from laennec.omop.cdm import CURRENT, cdm
 from laennec.omop.concepts import ConceptItem, missing, resolve
+from laennec.omop.vocabulary import vocabulary_version
 from laennec.vault.manifest import SealedFile, Snapshot
 from laennec.vault.service import Vault
 from laennec.warehouse.layout import Layout, layout_of
 
-NO_VOCABULARY = "none"
+NO_VOCABULARY, UNSTATED = "none", "unstated"
 
 
 class View:
@@ -81,13 +82,14 @@ class View:
 
     @functools.cached_property
     def vocabulary_version(self) -> str:
-        """Version of the vocabulary: the row ``None`` of VOCABULARY, or ``"none"`` without one."""
-        rows = self.read_whole(
-            "vocabulary",
-            columns=["vocabulary_version"],
-            where=pl.col("vocabulary_id") == "None",
-        )
-        return str(rows.item(0, 0)) if len(rows) else NO_VOCABULARY
+        """Version of the vocabulary; ``"none"`` without one, ``"unstated"`` if it does not say."""
+        rows = self.read_whole("vocabulary", columns=["vocabulary_id", "vocabulary_version"])
+        if rows.is_empty():
+            return NO_VOCABULARY
+        try:
+            return vocabulary_version(rows)
+        except VocabularyError:
+            return UNSTATED
 
     def concepts(self, items: Sequence[ConceptItem], *, name: str) -> frozenset[int]:
         """Return the concepts a concept set means in this snapshot's vocabulary.
