@@ -12,7 +12,8 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from laennec.core.errors import SourceError
-from laennec.intake.csv_blocks import LINE, Dialect, read_header, read_records
+from laennec.intake.csv_blocks import read_header, read_records
+from laennec.intake.csv_records import LINE, Dialect
 from laennec.intake.csv_text import Utf8Stream
 
 Record = tuple[int, tuple[str | None, ...]]

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from laennec.intake.csv_blocks import LINE
+from laennec.intake.csv_records import LINE
 from laennec.intake.repeated import EARLIER, AscendingKeys, are_among, repeated_lines
 
 INTEGERS = st.none() | st.integers(-3, 3) | st.sampled_from([-(2**63), 2**63 - 1])

@@ -22,7 +22,6 @@ semicolon, tab and bar; a tab-separated file whose header has no quote does not 
 import csv
 import io
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
@@ -30,45 +29,20 @@ import polars as pl
 
 from laennec.core.errors import SourceError
 from laennec.intake.csv_marks import Marks, find_records
+from laennec.intake.csv_records import (
+    LINE,
+    LONGEST_RECORD,
+    Dialect,
+    Records,
+    malformed_records,
+    no_malformed,
+    parse_slowly,
+)
 from laennec.intake.csv_text import Utf8Stream, not_encoded
 
 BLOCK_BYTES = 16 << 20
-LONGEST_RECORD = 64 << 20
-"""Bytes after which an open quote is taken for a mistake."""
-
-LINE = "$line"
-"""Column of the line number, counted from 1 with the header."""
-
 _SEPARATORS = ",;\t|"
 _MARK = "\ufeff".encode()
-
-
-@dataclass(frozen=True)
-class Dialect:
-    """How a CSV file is written.
-
-    Attributes:
-        separator: Between fields, one character.
-        quoted: Whether ``"`` quotes fields.
-    """
-
-    separator: str
-    quoted: bool = True
-
-
-@dataclass(frozen=True)
-class Records:
-    """Some records of a file.
-
-    Attributes:
-        rows: One text column for each of the header, and ``LINE`` (Int64).
-        malformed: Records that are none: ``LINE`` and ``record``, the lines as they are.
-        amount: Bytes of UTF-8 text they were read from.
-    """
-
-    rows: pl.DataFrame
-    malformed: pl.DataFrame
-    amount: int
 
 
 def read_header(stream: Utf8Stream, *, file: str) -> tuple[list[str], Dialect]:
@@ -160,7 +134,9 @@ class _Reader:
         self._check_text(body[:end] if end < len(body) else body)
         found = None if marks is None or body.startswith(_MARK) else self._parse(body, marks)
         if found is None:
-            found, end = self._parse_slowly(body[:end])
+            found, end = parse_slowly(
+                body[:end], self._columns, self._dialect, first_line=self.line
+            )
         self.line += body.count(b"\n", 0, end)
         return found, end
 
@@ -245,7 +221,7 @@ class _Reader:
             for n in wrong
         ]
         numbers = pl.Series(LINE, lines + self.line, dtype=pl.Int64)
-        return Records(rows.with_columns(numbers), _malformed(malformed), marks.end)
+        return Records(rows.with_columns(numbers), malformed_records(malformed), marks.end)
 
     def _parse_text(self, clean: bytes) -> pl.DataFrame:
         schema = dict.fromkeys(self._columns, pl.String())
@@ -261,67 +237,6 @@ class _Reader:
             infer_schema=False,
         ).collect()
         return rows.with_columns(pl.when(pl.all() != "").then(pl.all())) if quoted else rows
-
-    def _parse_slowly(self, body: bytes) -> tuple[Records, int]:
-        """Read record by record with the csv module, up to one whose quote is not closed."""
-        lines = io.BytesIO(body).readlines()
-        feed = _Feed(lines)
-        reader = csv.reader(
-            feed,
-            delimiter=self._dialect.separator,
-            quoting=csv.QUOTE_MINIMAL if self._dialect.quoted else csv.QUOTE_NONE,
-            strict=True,
-        )
-        csv.field_size_limit(LONGEST_RECORD)
-        good: list[list[str | None]] = []
-        numbers: list[int] = []
-        wrong: list[tuple[int, bytes]] = []
-        first = 0
-        while not feed.ended:
-            first = feed.taken
-            try:
-                record = next(reader, None)
-            except csv.Error:
-                record = None
-            if feed.ended:
-                break
-            if record is not None and len(record) == len(self._columns):
-                good.append([field or None for field in record])
-                numbers.append(self.line + first)
-            elif record != []:
-                wrong.append((self.line + first, b"".join(lines[first : feed.taken])))
-        rows = pl.DataFrame(good, schema=dict.fromkeys(self._columns, pl.String()), orient="row")
-        end = sum(map(len, lines[:first]))
-        with_lines = rows.with_columns(pl.Series(LINE, numbers, dtype=pl.Int64))
-        return Records(with_lines, _malformed(wrong), end), end
-
-
-class _Feed:
-    """Gives lines to the csv module and knows how many it took, and that it wanted more."""
-
-    def __init__(self, lines: list[bytes]) -> None:
-        self._lines = lines
-        self.taken, self.ended = 0, False
-
-    def __iter__(self) -> "_Feed":
-        return self
-
-    def __next__(self) -> str:
-        if self.taken == len(self._lines):
-            self.ended = True
-            raise StopIteration
-        self.taken += 1
-        return self._lines[self.taken - 1].decode()
-
-
-def no_malformed() -> pl.DataFrame:
-    """Return the frame that says no record is malformed."""
-    return pl.DataFrame(schema={LINE: pl.Int64, "record": pl.String})
-
-
-def _malformed(records: list[tuple[int, bytes]]) -> pl.DataFrame:
-    texts = [(line, record.decode().rstrip("\r\n")) for line, record in records]
-    return pl.DataFrame(texts, schema=no_malformed().schema, orient="row")
 
 
 def _joined(body: bytes, marks: Marks, wanted: npt.NDArray[np.bool_]) -> bytes:

@@ -7,11 +7,12 @@ from collections.abc import Sequence
 
 import polars as pl
 
+from laennec.intake.model import Loaded, Means
 from laennec.intake.persons import KnownPersons
 from laennec.intake.readers import TableFile, header_of
 from laennec.intake.rules import lenient
 from laennec.intake.site_hierarchy import with_site_hierarchy
-from laennec.intake.table_load import Loaded, Means, TableLoad
+from laennec.intake.table_load import TableLoad
 from laennec.omop.cdm import Table, cdm
 from laennec.omop.versions import Version
 from laennec.vault.manifest import SealedFile, Snapshot

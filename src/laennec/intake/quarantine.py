@@ -9,7 +9,7 @@ import threading
 
 import polars as pl
 
-from laennec.intake.csv_blocks import LINE
+from laennec.intake.csv_records import LINE
 from laennec.intake.rules import Rule
 from laennec.vault.manifest import SealedFile
 from laennec.vault.service import Vault

@@ -6,6 +6,7 @@ checksums are compared where there are any, and every batch is validated before 
 """
 
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,7 +16,7 @@ import pyarrow.parquet as pq
 
 from laennec.core.errors import SourceError
 from laennec.intake import csv_blocks
-from laennec.intake.csv_blocks import LINE
+from laennec.intake.csv_records import LINE, no_malformed
 from laennec.intake.csv_text import Utf8Stream
 from laennec.intake.sources import SourceFile
 from laennec.omop.cdm import Table
@@ -130,6 +131,15 @@ def read_chunks(file: TableFile, header: Header, *, encoding: str = "utf-8") -> 
             yield Chunk(records.rows.select(*kept, LINE), records.malformed, records.amount)
 
 
+def read_ahead(chunks: Iterator[Chunk]) -> Iterator[Chunk]:
+    """Yield the chunks in order, reading the next one while the last one is judged."""
+    with ThreadPoolExecutor(max_workers=1) as pool:
+        coming = pool.submit(next, chunks, None)
+        while (chunk := coming.result()) is not None:
+            coming = pool.submit(next, chunks, None)
+            yield chunk
+
+
 def _parquet_chunks(stream: object, file: TableFile, header: Header) -> Iterator[Chunk]:
     parquet = _open_parquet(stream, file.source.name)
     wanted = {spelt: name for spelt, name in zip(file.columns, header.names, strict=True) if name}
@@ -139,9 +149,7 @@ def _parquet_chunks(stream: object, file: TableFile, header: Header) -> Iterator
             batch.validate(full=True)
             rows = pl.DataFrame(pl.from_arrow(batch)).rename(wanted)
             numbers = pl.int_range(row, row + len(rows), dtype=pl.Int64, eager=True)
-            yield Chunk(
-                rows.with_columns(numbers.alias(LINE)), csv_blocks.no_malformed(), len(rows)
-            )
+            yield Chunk(rows.with_columns(numbers.alias(LINE)), no_malformed(), len(rows))
             row += len(rows)
     except (pa.ArrowException, OSError):
         raise _damaged(f"{file.source.name}, after row {row - 1}") from None

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
-from laennec.intake.csv_blocks import LINE
+from laennec.intake.csv_records import LINE
 from laennec.vault.scratch import SealedSpool
 
 EARLIER = -1

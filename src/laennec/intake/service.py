@@ -15,12 +15,12 @@ from laennec.core.progress import Reporter
 from laennec.intake import loaded_files
 from laennec.intake.dataset import DataSetLoad
 from laennec.intake.loaded_files import LoadedFile
+from laennec.intake.model import Means
 from laennec.intake.quarantine import Quarantine
 from laennec.intake.readers import TableFile, inspect
 from laennec.intake.report import LoadReport
 from laennec.intake.rules import Rule, TableCount
 from laennec.intake.sources import SourceFile, find_sources
-from laennec.intake.table_load import Means
 from laennec.ledger.service import Ledger
 from laennec.omop.cdm import CURRENT, cdm
 from laennec.omop.names import normal

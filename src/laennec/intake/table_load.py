@@ -9,25 +9,21 @@ again together with the new ones. Nothing is visible until the caller commits.
 import threading
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
-from pathlib import Path
 
 import polars as pl
 
 from laennec.core.errors import EngineError
-from laennec.core.progress import Reporter
-from laennec.intake.csv_blocks import LINE
+from laennec.intake.csv_records import LINE
 from laennec.intake.fields import Typed, type_rows
+from laennec.intake.model import Loaded, Means
 from laennec.intake.persons import KnownPersons
-from laennec.intake.quarantine import Quarantine
-from laennec.intake.readers import Chunk, TableFile, header_of, read_chunks
+from laennec.intake.readers import Chunk, TableFile, header_of, read_ahead, read_chunks
 from laennec.intake.repeated import EARLIER, AscendingKeys, are_among, repeated_lines
 from laennec.intake.rules import Rule, TableCount
 from laennec.omop.cdm import CURRENT, Table, cdm
 from laennec.omop.versions import to_current
 from laennec.vault.manifest import SealedFile
 from laennec.vault.scratch import SealedSpool
-from laennec.vault.service import Vault
 from laennec.warehouse.buckets import bucket_of
 from laennec.warehouse.layout import Layout, sort_keys, statistics
 
@@ -35,46 +31,6 @@ _BUCKET = "$bucket"
 _SUSPECT = "$suspect"
 _ROWS_PER_WHOLE_FILE = 4_000_000
 _WHOLE_SEED = 0x5EA1
-
-
-@dataclass(frozen=True)
-class Means:
-    """What a load works with.
-
-    Attributes:
-        vault: Where rows are sealed.
-        quarantine: Where refused rows go.
-        scratch: Folder for sealed scratch files.
-        memory_bytes: Memory for rows in hand.
-        workers: Buckets finished at once.
-        reporter: Shows progress.
-        encoding: Codec of CSV files.
-        keep_repeated: Keep rows that repeat a primary key, as they are.
-    """
-
-    vault: Vault
-    quarantine: Quarantine
-    scratch: Path
-    memory_bytes: int
-    workers: int
-    reporter: Reporter
-    encoding: str
-    keep_repeated: bool
-
-
-@dataclass(frozen=True)
-class Loaded:
-    """What came of one file.
-
-    Attributes:
-        count: How its rows were judged.
-        files: The table's sealed files after it, old ones that stay included.
-        unknown: Columns of the file that the CDM does not have.
-    """
-
-    count: TableCount
-    files: tuple[SealedFile, ...]
-    unknown: tuple[str, ...]
 
 
 class TableLoad:
@@ -138,7 +94,7 @@ class TableLoad:
             total = self._file.rows
         with self._means.reporter.task(f"reading {self._table.name}", total=total) as task:
             chunks = read_chunks(self._file, self._header, encoding=self._means.encoding)
-            for chunk in _read_ahead(chunks):
+            for chunk in read_ahead(chunks):
                 spool.add(self._judge(chunk))
                 task.advance(chunk.amount)
 
@@ -312,12 +268,3 @@ class TableLoad:
             self._refuse(different, Rule.REPEATED_KEY, key)
             held = held.filter(~pl.col(_SUSPECT))
         return held.drop(_SUSPECT)
-
-
-def _read_ahead(chunks: Iterator[Chunk]) -> Iterator[Chunk]:
-    """Yield the chunks in order, reading the next one while the last one is judged."""
-    with ThreadPoolExecutor(max_workers=1) as pool:
-        coming = pool.submit(next, chunks, None)
-        while (chunk := coming.result()) is not None:
-            coming = pool.submit(next, chunks, None)
-            yield chunk
