@@ -26,11 +26,12 @@ class HubSettings(_Section):
 
     Attributes:
         name: Name in results (``cdm_name``) and in the ledger's origin.
-        origin: Name of the ledger, unique in the world, such as ``hub.example.org/laennec``.
+        origin: Name of the ledger, unique in the world, such as ``hub.example.org/laennec``; up to
+            128 letters, digits and ``. _ : @ / -``. It cannot change once the ledger is made.
     """
 
     name: Annotated[str, Field(min_length=1, max_length=100)]
-    origin: Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[^\s+]+$")]
+    origin: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._:@/-]{0,127}$")]
 
 
 class StoreSettings(_Section):
@@ -96,6 +97,16 @@ class DisclosureSettings(_Section):
     releases: Path = Path("releases")
 
 
+class LogSettings(_Section):
+    """``[log]``: the operator's log.
+
+    Attributes:
+        file: JSON lines are appended to this file; None writes no log.
+    """
+
+    file: Path | None = None
+
+
 class Settings(_Section):
     """All settings of one hub, with every path absolute."""
 
@@ -105,6 +116,7 @@ class Settings(_Section):
     ledger: LedgerSettings = LedgerSettings()
     runs: RunSettings = RunSettings()
     disclosure: DisclosureSettings = DisclosureSettings()
+    log: LogSettings = LogSettings()
 
 
 def read_settings(folder: Path) -> Settings:
