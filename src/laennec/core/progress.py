@@ -5,6 +5,7 @@ nothing. Work that ends within a second says nothing at all. Labels are constant
 names of tables; they never carry a value from a row.
 """
 
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
@@ -14,7 +15,6 @@ from rich.console import Console
 from rich.progress import (
     BarColumn,
     Progress,
-    TaskID,
     TaskProgressColumn,
     TextColumn,
     TimeElapsedColumn,
@@ -92,15 +92,19 @@ class Plain:
         task.end()
 
 
-class _RichTask:
-    def __init__(self, bars: Progress, identity: TaskID, now: Callable[[], float]):
-        self._bars, self._identity, self._now = bars, identity, now
-        self._show_at = now() + PATIENCE_S
+class _LiveTask:
+    """A bar that begins to be drawn at the first advance after a second."""
+
+    def __init__(self, bars: Progress, label: str, total: int | None, now: Callable[[], float]):
+        self._bars, self._now, self._show_at = bars, now, now() + PATIENCE_S
+        self._identity = bars.add_task(label, total=total)
+        self._lock = threading.Lock()
 
     def advance(self, amount: int) -> None:
-        self._bars.update(
-            self._identity, advance=amount, visible=True if self._now() >= self._show_at else None
-        )
+        self._bars.update(self._identity, advance=amount)
+        with self._lock:
+            if self._now() >= self._show_at and not self._bars.live.is_started:
+                self._bars.start()
 
 
 class Live:
@@ -121,9 +125,11 @@ class Live:
             console=self._console,
             transient=True,
         )
-        with bars:
-            identity = bars.add_task(label, total=total, visible=False)
-            yield _RichTask(bars, identity, self._now)
+        try:
+            yield _LiveTask(bars, label, total, self._now)
+        finally:
+            if bars.live.is_started:
+                bars.stop()
 
 
 def reporter(out: TextIO, *, quiet: bool) -> Reporter:
