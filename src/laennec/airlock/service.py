@@ -8,21 +8,28 @@ Does not yet ask two reviewers, and does not compare with earlier releases: the 
 version, stated in the documentation.
 """
 
+import fcntl
 import hashlib
 import json
+import os
 import shutil
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from laennec.core.errors import AlreadyExistsError, StoreError
+from laennec.core.log import Message, say
 from laennec.disclosure.check import Review, check
 from laennec.disclosure.profiles import Profile
 from laennec.ledger.proof import SUFFIX
 from laennec.ledger.service import Ledger
 from laennec.omop.summarised_result import SummarisedResult, to_csv
 from laennec.runs.service import RunRecord
+
+PUBLISHED = "airlock:release:publish"
+"""Event of one released file."""
 
 Companion = Callable[[Review], Mapping[str, bytes]]
 """Makes further files to release from the reviewed result, by name, such as a report."""
@@ -85,11 +92,30 @@ class Airlock:
             LedgerError: the release cannot be logged; nothing is released.
             StoreError: the folder of releases cannot be written.
         """
-        folder = self._releases / record.run
-        if folder.exists():
-            raise AlreadyExistsError(
-                f"{record.run} was released before.", remedy=f"Its files are in {folder}."
-            )
+        with self._alone():
+            folder = self._releases / record.run
+            if folder.exists():
+                raise AlreadyExistsError(
+                    f"{record.run} was released before.", remedy=f"Its files are in {folder}."
+                )
+            release = self._release(folder, record, result, companion)
+        say(
+            Message.RELEASED,
+            run=record.run,
+            profile=self._profile.name,
+            files=len(release.files),
+            estimates=len(result.rows),
+            hidden=len(release.review.findings),
+        )
+        return release
+
+    def _release(
+        self,
+        folder: Path,
+        record: RunRecord,
+        result: SummarisedResult,
+        companion: Companion | None,
+    ) -> Release:
         review = self.review(result)
         contents = {f"{record.study}.csv": to_csv(review.published).encode()}
         contents |= dict(companion(review)) if companion else {}
@@ -117,7 +143,7 @@ class Airlock:
 
     def _log(self, record: RunRecord, body: bytes) -> int:
         receipt = self._ledger.append(
-            "airlock:release:publish",
+            PUBLISHED,
             public={
                 "run": record.run,
                 "study": record.study,
@@ -133,7 +159,6 @@ class Airlock:
         self, folder: Path, contents: Mapping[str, bytes], proofs: Mapping[str, str]
     ) -> None:
         try:
-            self._releases.mkdir(parents=True, exist_ok=True)
             made = Path(tempfile.mkdtemp(prefix=".making-", dir=self._releases))
             try:
                 for name, body in contents.items():
@@ -144,10 +169,28 @@ class Airlock:
             finally:
                 shutil.rmtree(made, ignore_errors=True)
         except OSError as error:
-            raise StoreError(
-                f"The release cannot be written: {error.strerror}.",
-                remedy="Check disclosure.releases and its rights, then release again.",
-            ) from None
+            raise _unwritable(error) from None
+
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        """Hold the folder of releases, so that two releases of one run are not both logged."""
+        try:
+            self._releases.mkdir(parents=True, exist_ok=True)
+            guard = os.open(self._releases / ".lock", os.O_RDWR | os.O_CREAT, 0o600)
+        except OSError as error:
+            raise _unwritable(error) from None
+        try:
+            fcntl.flock(guard, fcntl.LOCK_EX)
+            yield
+        finally:
+            os.close(guard)
+
+
+def _unwritable(error: OSError) -> StoreError:
+    return StoreError(
+        f"The release cannot be written: {error.strerror}.",
+        remedy="Check disclosure.releases and its rights, then release again.",
+    )
 
 
 def _sha256(body: bytes) -> str:

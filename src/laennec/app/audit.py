@@ -6,9 +6,10 @@ from pathlib import Path
 
 from laennec.app.hub import open_ledger
 from laennec.core.clock import Clock
-from laennec.core.errors import NotFoundError, ProofError, SourceError
+from laennec.core.errors import NotFoundError, ProofError, SettingsError, SourceError
 from laennec.ledger.model import LedgerReport, parse_entry
 from laennec.ledger.proof import SUFFIX, parse_proof, verify_proof
+from laennec.ledger.service import Ledger
 
 
 @dataclass(frozen=True)
@@ -20,14 +21,35 @@ class ProvenFile:
     time: str
 
 
-def verify_ledger(folder: Path, *, clock: Clock) -> LedgerReport:
+def verify_ledger(folder: Path, *, clock: Clock, key: str | None = None) -> LedgerReport:
     """Recompute a hub's whole ledger.
+
+    Args:
+        folder: The hub's folder.
+        clock: Opens the ledger.
+        key: The log's verifier key, from the hub's own publication.
 
     Raises:
         SettingsError: there is no hub in ``folder``.
+        ProofError: the ledger is not that of the key.
         LedgerError: the ledger cannot be read at all.
     """
-    return open_ledger(folder, clock=clock).verify()
+    return open_ledger(folder, clock=clock, key=key).verify()
+
+
+def verify_mirror(ledger: Path, *, clock: Clock, key: str) -> LedgerReport:
+    """Recompute a copy of a ledger, without any hub.
+
+    Args:
+        ledger: The folder of the ledger's static files.
+        clock: Opens the ledger.
+        key: The log's verifier key, from the hub's own publication.
+
+    Raises:
+        NotFoundError: there is no ledger.
+        ProofError: the ledger is not that of the key.
+    """
+    return Ledger.open(ledger, signing_key=None, clock=clock, verifier_key=key).verify()
 
 
 def prove_entry(folder: Path, index: int, *, clock: Clock) -> str:
@@ -55,7 +77,7 @@ def verify_released_file(
         SourceError: file or proof cannot be read.
         ProofError: the proof does not hold, or is of another file.
     """
-    verifier = key or open_ledger(folder, clock=clock).verifier_key
+    verifier = key or _key_of(folder, clock)
     try:
         body = released.read_bytes()
         text = released.with_name(released.name + SUFFIX).read_text(encoding="utf-8")
@@ -79,3 +101,14 @@ def verify_released_file(
             remedy="Get it again from the hub; this one was changed after its release.",
         )
     return ProvenFile(shown.index, shown.signed.checkpoint.origin, entry.time)
+
+
+def _key_of(folder: Path, clock: Clock) -> str:
+    """Return the verifier key of the hub in a folder; a stranger to the hub has to give it."""
+    try:
+        return open_ledger(folder, clock=clock).verifier_key
+    except SettingsError:
+        raise NotFoundError(
+            f"There is no hub in {folder} whose key could be used.",
+            remedy="Give the log's verifier key with --key; the hub publishes it.",
+        ) from None

@@ -7,14 +7,17 @@ flipped, verification has to name that object, and the bit is put back.
 
 import secrets
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.resources import as_file, files
 from pathlib import Path
+from typing import Protocol
 
 from laennec.app.audit import verify_released_file
-from laennec.app.hub import Hub, create_hub, open_hub
+from laennec.app.create import create_hub
+from laennec.app.hub import Hub, open_hub
+from laennec.app.loads import load_omop
 from laennec.app.readability import Readability, look_for_plaintext
 from laennec.app.releases import REPORT, release_run
 from laennec.app.template import settings_text
@@ -29,8 +32,16 @@ from laennec.runs.service import RunRecord
 from laennec.study.files import read_study
 from laennec.vault.passphrase import PassphraseFile
 
-Words = Callable[..., str]
-"""Gives a text in the reader's language, with named values filled in."""
+
+class Words(Protocol):
+    """The reader's language."""
+
+    def __call__(self, text: str, **values: object) -> str:
+        """Return a text with named values filled in; numbers as the language writes them."""
+
+    def written(self, value: object) -> str:
+        """Return a value, a number as the language writes it."""
+
 
 _PASSPHRASE = "passphrase"  # noqa: S105 - the name of a file
 _MARK = ".laennec-demo"
@@ -86,8 +97,7 @@ class Demo:
         self, title: str, outcome: str, *details: tuple[str, object], good: bool = True
     ) -> Step:
         facts = tuple(
-            Fact(self._words(label), f"{value:,}" if isinstance(value, int) else str(value))
-            for label, value in details
+            Fact(self._words(label), self._words.written(value)) for label, value in details
         )
         return Step(self._words(title), outcome, facts, good)
 
@@ -112,7 +122,7 @@ class Demo:
 
     def _load(self, hub: Hub) -> Step:
         with as_file(files("laennec.app") / "data" / _DATA) as source:
-            report = hub.intake().load_omop(source)
+            report = load_omop(hub, source, encoding="utf-8", keep_repeated=False)
         persons = hub.warehouse.view().rows()["person"]
         rules = [(rule.value, rows) for rule, rows in report.by_rule().items()]
         return self._step(
@@ -120,11 +130,11 @@ class Demo:
             self._words(
                 "{read} rows of {persons} synthetic persons read: {kept} kept, {quarantined} in "
                 "quarantine, {dropped} dropped.",
-                read=f"{report.read:,}",
-                persons=f"{persons:,}",
-                kept=f"{report.kept:,}",
-                quarantined=f"{report.quarantined:,}",
-                dropped=f"{report.dropped:,}",
+                read=report.read,
+                persons=persons,
+                kept=report.kept,
+                quarantined=report.quarantined,
+                dropped=report.dropped,
             ),
             *rules,
         )
@@ -140,11 +150,11 @@ class Demo:
             "What the host sees",
             self._words(
                 "{objects} objects under random names; none of {words} known words in them.",
-                objects=f"{found.objects:,}",
-                words=f"{found.words:,}",
+                objects=found.objects,
+                words=found.words,
             ),
             ("Bytes", found.bytes),
-            ("Lowest entropy (bits a byte)", f"{found.lowest_entropy or 0:.3f}"),
+            ("Lowest entropy (bits a byte)", found.lowest_entropy or 0.0),
         )
 
     def _run(self, hub: Hub) -> tuple[Step, RunRecord]:
@@ -157,7 +167,7 @@ class Demo:
             self._words(
                 "{title}: {rows} estimates, kept sealed.",
                 title=study.title,
-                rows=f"{record.rows:,}",
+                rows=record.rows,
             ),
             ("Person buckets", len(hub.warehouse.view().buckets())),
             ("Workers", hub.workers),
@@ -199,11 +209,14 @@ class Demo:
             "Release",
             self._words(
                 "{hidden} of {estimates} estimates hidden by {profile}; the rest leaves, logged.",
-                hidden=f"{len(release.review.findings):,}",
-                estimates=f"{estimates:,}",
+                hidden=len(release.review.findings),
+                estimates=estimates,
                 profile=release.review.profile,
             ),
-            *[(one.path.name, self._words("log entry {n}", n=one.entry)) for one in release.files],
+            *[
+                (one.path.name, self._words("log entry {n}", n=str(one.entry)))
+                for one in release.files
+            ],
         )
 
     def _prove_release(self, hub: Hub, record: RunRecord) -> Step:

@@ -1,32 +1,27 @@
-"""A hub in a folder: made once by ``create_hub``, opened for each command by ``open_hub``.
+"""A hub in a folder: made once by ``create.create_hub``, opened for each command by ``open_hub``.
 
 Everything is built here, from the settings, and handed its collaborators; nothing else in Laennec
 reads settings or opens keys. Opening checks the warehouse against the ledger's newest anchor and
 the ledger against the newest checkpoint seen before, so that neither can go back unseen.
 """
 
+import getpass
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from laennec import __version__
 from laennec.airlock.service import Airlock
-from laennec.app.secrets import (
-    create_keyrings,
-    create_signing_key,
-    open_keyrings,
-    open_signing_key,
-)
+from laennec.app.secrets import check_private, open_keyrings, open_signing_key
+from laennec.app.seen import recall, remember, remembered
 from laennec.core.clock import Clock
-from laennec.core.errors import AlreadyExistsError, StoreError
+from laennec.core.errors import LaennecError, SettingsError
+from laennec.core.log import Message, recording, say
 from laennec.core.progress import Reporter
-from laennec.core.settings import FILE_NAME, Settings, read_settings
+from laennec.core.settings import Settings, read_settings
 from laennec.disclosure.profiles import load_profile
 from laennec.intake.service import Intake, Options
-from laennec.ledger.checkpoint import Checkpoint, open_checkpoint
-from laennec.ledger.note import parse_verifier_key
 from laennec.ledger.service import Ledger
 from laennec.runs.service import Runs
 from laennec.vault.local import LocalStore
@@ -43,7 +38,6 @@ from laennec.warehouse.anchor import anchor_of
 from laennec.warehouse.service import Warehouse
 
 WAREHOUSE, RESULTS = "warehouse", "results"
-_SEEN = "ledger.checkpoint"
 
 
 @dataclass(frozen=True)
@@ -105,107 +99,84 @@ class Hub:
         return Airlock(self.ledger, profile=profile, releases=self.settings.disclosure.releases)
 
 
-def create_hub(folder: Path, *, text: str, passphrase: PassphraseSource, clock: Clock) -> Settings:
-    """Make a hub: settings file, keyrings, two empty vaults and a ledger.
+@contextmanager
+def open_hub(
+    folder: Path,
+    *,
+    clock: Clock,
+    reporter: Reporter,
+    ask: Callable[[str], str] = getpass.getpass,
+) -> Iterator[Hub]:
+    """Open a hub for the time of a command.
 
     Args:
-        folder: Its folder; made when missing. It may not hold a hub.
-        text: The settings file.
-        passphrase: Where the passphrase comes from.
-        clock: Dates the first entries.
-
-    Raises:
-        AlreadyExistsError: the folder holds a hub.
-        SettingsError: ``text`` is wrong; nothing else was made.
-        KeyHolderError, StoreError: something could not be written.
-    """
-    if (folder / FILE_NAME).exists():
-        raise AlreadyExistsError(
-            f"{folder} holds a hub already.", remedy="Use it, or choose another folder."
-        )
-    secret = read_passphrase(passphrase)
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        (folder / FILE_NAME).write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise StoreError(
-            f"{folder} cannot be written: {error.strerror}.", remedy="Check its owner and rights."
-        ) from None
-    try:
-        settings = read_settings(folder)
-        load_profile(settings.disclosure.profile)
-        warehouse_keys, hub_keys = create_keyrings(settings.keys.folder, secret)
-    except BaseException:
-        (folder / FILE_NAME).unlink()
-        raise
-    Vault.create(_store(settings, WAREHOUSE), warehouse_keys, clock=clock)
-    Vault.create(_store(settings, RESULTS), hub_keys, clock=clock)
-    ledger = Ledger.create(
-        settings.ledger.folder,
-        origin=settings.hub.origin,
-        signing_key=create_signing_key(settings.keys.folder, hub_keys),
-        clock=clock,
-    )
-    ledger.append(
-        "hub:hub:create",
-        public={
-            "hub": settings.hub.origin,
-            "program_version": __version__,
-            "key_holder": settings.keys.holder,
-            "disclosure_profile": settings.disclosure.profile,
-        },
-    )
-    _remember(settings, ledger)
-    return settings
-
-
-@contextmanager
-def open_hub(folder: Path, *, clock: Clock, reporter: Reporter) -> Iterator[Hub]:
-    """Open a hub for the time of a command.
+        folder: Where it is.
+        clock: Dates what is done.
+        reporter: Shows progress.
+        ask: Asks for the passphrase on the terminal, if the settings name no other place.
 
     Raises:
         SettingsError: there is no hub, or its settings are wrong.
-        WrongPassphraseError, KeyHolderError: the keys do not open.
+        WrongPassphraseError, KeyHolderError: the keys do not open, or others may read them.
         RollbackError: the host serves an older state than the ledger knows.
         IntegrityError: the newest head is not what was sealed.
-        LedgerError: the ledger is damaged or older than it was.
+        LedgerError: the ledger is damaged, another's, or older than it was.
     """
     settings = read_settings(folder)
-    secret = read_passphrase(passphrase_source(settings))
+    with recording(settings.log.file, clock=clock):
+        hub = _opened(settings, clock, reporter, ask)
+        say(Message.OPENED, snapshot=hub.warehouse.vault.snapshot().number)
+        try:
+            yield hub
+        except BaseException:
+            with suppress(LaennecError):
+                # What failed is what the user has to hear of.
+                remember(settings.keys.folder, hub.ledger)
+            raise
+        remember(settings.keys.folder, hub.ledger)
+
+
+def _opened(settings: Settings, clock: Clock, reporter: Reporter, ask: Callable[[str], str]) -> Hub:
+    load_profile(settings.disclosure.profile)
+    check_private(settings.keys.folder)
+    secret = read_passphrase(passphrase_source(settings), ask=ask)
     warehouse_keys, hub_keys = open_keyrings(settings.keys.folder, secret)
-    memory = _remembered(settings)
     ledger = Ledger.open(
         settings.ledger.folder,
         signing_key=open_signing_key(settings.keys.folder, hub_keys),
         clock=clock,
-        remembered=memory.checkpoint,
+        remembered=recall(settings.keys.folder).checkpoint,
     )
+    _check_origin(settings, ledger)
     vault = Vault.open(
-        _store(settings, WAREHOUSE), warehouse_keys, clock=clock, anchor=anchor_of(ledger)
+        store_of(settings, WAREHOUSE), warehouse_keys, clock=clock, anchor=anchor_of(ledger)
     )
-    results = Vault.open(_store(settings, RESULTS), hub_keys, clock=clock)
-    hub = Hub(settings, hub_keys, Warehouse(vault), results, ledger, clock, reporter)
-    try:
-        yield hub
-    finally:
-        _remember(settings, ledger)
+    results = Vault.open(store_of(settings, RESULTS), hub_keys, clock=clock)
+    return Hub(settings, hub_keys, Warehouse(vault), results, ledger, clock, reporter)
 
 
-def open_ledger(folder: Path, *, clock: Clock) -> Ledger:
-    """Open a hub's ledger for reading, without any key.
+def open_ledger(folder: Path, *, clock: Clock, key: str | None = None) -> Ledger:
+    """Open a hub's ledger for reading, without any secret.
+
+    Args:
+        folder: The hub's folder.
+        clock: Is not asked for anything.
+        key: The log's verifier key, from the hub's own publication; without it, the one kept beside
+            the hub's keys, else the one in the ledger's own folder.
 
     Raises:
         SettingsError: there is no hub, or its settings are wrong.
+        ProofError: the ledger is not that of the key.
         LedgerError: the ledger is damaged or older than it was.
     """
     settings = read_settings(folder)
-    memory = _remembered(settings)
+    seen = remembered(settings.keys.folder)
     return Ledger.open(
         settings.ledger.folder,
         signing_key=None,
         clock=clock,
-        verifier_key=memory.verifier_key,
-        remembered=memory.checkpoint,
+        verifier_key=key or (seen.verifier_key if seen else None),
+        remembered=seen.checkpoint if seen else None,
     )
 
 
@@ -218,36 +189,16 @@ def passphrase_source(settings: Settings) -> PassphraseSource:
     return Prompt()
 
 
-def _store(settings: Settings, part: str) -> LocalStore:
+def store_of(settings: Settings, part: str) -> LocalStore:
+    """Return the object store of one of the hub's two vaults."""
     return LocalStore(settings.store.folder / part)
 
 
-@dataclass(frozen=True)
-class _Memory:
-    """What this hub saw of its ledger last: its verifier key and its newest checkpoint."""
-
-    verifier_key: str | None = None
-    checkpoint: Checkpoint | None = None
-
-
-def _remember(settings: Settings, ledger: Ledger) -> None:
-    """Keep the newest checkpoint beside the keys, out of the ledger's own folder."""
-    fresh = settings.keys.folder / f"{_SEEN}.{os.getpid()}"
-    try:
-        text = f"{ledger.verifier_key}\n{ledger.signed_checkpoint()}"
-        fresh.write_text(text, encoding="utf-8")
-        fresh.replace(settings.keys.folder / _SEEN)
-    except OSError as error:
-        raise StoreError(
-            f"{settings.keys.folder} cannot be written: {error.strerror}.",
-            remedy="Check its owner and rights; the command itself has finished.",
-        ) from None
-
-
-def _remembered(settings: Settings) -> _Memory:
-    try:
-        text = (settings.keys.folder / _SEEN).read_text(encoding="utf-8")
-    except FileNotFoundError:
-        return _Memory()
-    key, _, note = text.partition("\n")
-    return _Memory(key, open_checkpoint(note, log_key=parse_verifier_key(key)).checkpoint)
+def _check_origin(settings: Settings, ledger: Ledger) -> None:
+    """Refuse settings that call the ledger by another name than its own."""
+    origin = ledger.verifier_key.partition("+")[0]
+    if settings.hub.origin != origin:
+        raise SettingsError(
+            f"hub.origin is not the origin of the ledger, which is {origin}.",
+            remedy="Correct hub.origin; the name of a ledger cannot change.",
+        )

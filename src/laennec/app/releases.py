@@ -14,7 +14,13 @@ REPORT = "report.html"
 
 _FACTS = {
     "en": ("Run", "Snapshot", "Study SHA-256", "Disclosure profile", "Log"),
-    "fr": ("Exécution", "Instantané", "SHA-256 de l'étude", "Profil de secret", "Journal"),
+    "fr": (
+        "Exécution",
+        "Instantané",
+        "SHA-256 de l’étude",
+        "Profil",
+        "Registre",
+    ),
 }
 
 

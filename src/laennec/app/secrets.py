@@ -7,6 +7,7 @@ the rest: results that are not released yet, and the ledger's signing key, in ``
 
 import base64
 import os
+import stat
 from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -21,17 +22,41 @@ _SIGNING_KEY = "ledger.key"
 _PURPOSE = "laennec/ledger-signing-key/1"
 
 
+def check_private(folder: Path) -> None:
+    """Refuse a folder of keys that others may enter, read or change.
+
+    The keys in it are sealed under the passphrase, but whoever reads them can try passphrases at
+    leisure, and whoever writes there can make the hub forget what it saw of its ledger.
+
+    Raises:
+        KeyHolderError: group or others have any right to it, or it cannot be looked at.
+    """
+    try:
+        mode = folder.stat().st_mode
+    except OSError as error:
+        raise KeyHolderError(
+            f"The folder of keys {folder} cannot be read: {error.strerror}.",
+            remedy="Restore it from your copy of the keys, or correct keys.folder.",
+        ) from None
+    if mode & (stat.S_IRWXG | stat.S_IRWXO):
+        raise KeyHolderError(
+            f"Others than you may read or change the folder of keys {folder}.",
+            remedy=f"Make it yours alone: chmod 700 {folder}",
+        )
+
+
 def create_keyrings(folder: Path, passphrase: bytes) -> tuple[KeyHolder, KeyHolder]:
     """Make both keyrings; returns the warehouse's and the hub's.
 
     Raises:
         AlreadyExistsError: there are some already.
-        KeyHolderError: the folder cannot be written.
+        KeyHolderError: the folder cannot be written, or others may read it.
     """
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as error:
         raise _unwritable(folder, error) from None
+    check_private(folder)
     rings = [
         PassphraseKeyring.create(folder / name, passphrase) for name in (WAREHOUSE_RING, HUB_RING)
     ]

@@ -1,13 +1,16 @@
 """Keeping a hub sound: verify everything, sweep leftovers, rotate keys, shred old snapshots.
 
-Each change commits first and is then written in the ledger.
+Each change commits first and is then written in the ledger, and at last in the operator's log.
 """
 
 from dataclasses import dataclass
 
 from laennec.app.hub import Hub
+from laennec.app.released_files import ReleasesReport, compare_releases
 from laennec.app.secrets import rewrap_signing_key
+from laennec.core.log import Message, say
 from laennec.ledger.model import LedgerReport
+from laennec.runs.service import RUN_FINISHED
 from laennec.vault.manifest import Snapshot
 from laennec.vault.sweep import SweepReport
 from laennec.vault.verify import VerifyReport
@@ -23,6 +26,8 @@ class Soundness:
         warehouse: Every object of the warehouse, judged from the newest head and the ledger.
         results: Every object of the vault of results.
         ledger: Every file of the ledger.
+        releases: Every file in the folder of releases.
+        lost_runs: Runs that the ledger knows and the vault of results does not hold.
         unanchored: Heads newer than the ledger's newest anchor; a crash between commit and log
             leaves one, and the next commit anchors it.
     """
@@ -30,24 +35,51 @@ class Soundness:
     warehouse: VerifyReport
     results: VerifyReport
     ledger: LedgerReport
+    releases: ReleasesReport
+    lost_runs: tuple[str, ...]
     unanchored: int
 
     @property
     def ok(self) -> bool:
         """Whether nothing is wrong."""
-        return self.warehouse.ok and self.results.ok and self.ledger.ok
+        return not self.findings
+
+    @property
+    def findings(self) -> int:
+        """How many things are wrong."""
+        parts = (self.warehouse, self.results, self.ledger)
+        in_parts = sum(len(one.findings) for one in parts)
+        return in_parts + len(self.releases.altered) + len(self.lost_runs)
 
 
 def verify(hub: Hub) -> Soundness:
-    """Read everything the hub stores and prove it."""
+    """Read everything the hub stores and prove it.
+
+    Raises:
+        LedgerError: the entries of the ledger cannot be read.
+        StoreError: the folder of releases cannot be read.
+    """
     anchor = anchor_of(hub.ledger)
     newest = hub.warehouse.vault.snapshot().number
-    return Soundness(
+    entries = list(hub.ledger.entries())
+    logged = [str(one.public["run"]) for one in entries if one.name == RUN_FINISHED]
+    kept = hub.runs().names()
+    found = Soundness(
         warehouse=hub.warehouse.vault.verify(hub.reporter, anchor=anchor),
         results=hub.results.verify(hub.reporter),
         ledger=hub.ledger.verify(),
+        releases=compare_releases(hub.settings.disclosure.releases, entries),
+        lost_runs=tuple(run for run in logged if run not in kept),
         unanchored=newest - (anchor.number if anchor else 0),
     )
+    say(
+        Message.VERIFIED,
+        objects=found.warehouse.objects + found.results.objects,
+        log_entries=len(entries),
+        files=found.releases.files,
+        findings=found.findings,
+    )
+    return found
 
 
 def sweep(hub: Hub, *, keep: int | None) -> SweepReport:
@@ -64,6 +96,7 @@ def sweep(hub: Hub, *, keep: int | None) -> SweepReport:
     hub.ledger.append(
         "vault:store:sweep", public={"objects": len(report.deleted), "bytes": report.bytes}
     )
+    say(Message.SWEPT, objects=len(report.deleted), bytes=report.bytes)
     return report
 
 
@@ -81,6 +114,7 @@ def rotate_keys(hub: Hub) -> Snapshot:
         "vault:key:rotate",
         public={"key_holder": hub.settings.keys.holder, "generation": snapshot.number},
     )
+    say(Message.ROTATED, snapshot=snapshot.number)
     return snapshot
 
 
@@ -94,6 +128,7 @@ def shred(hub: Hub, *, before: int) -> Snapshot:
     snapshot = hub.warehouse.vault.shred(before=before)
     log_commit(hub.ledger, snapshot)
     hub.ledger.append("vault:snapshot:shred", public={"snapshot": before})
+    say(Message.SHREDDED, snapshot=before)
     return snapshot
 
 
@@ -113,4 +148,5 @@ def change_buckets(hub: Hub, *, buckets: int) -> Snapshot:
         reporter=hub.reporter,
     )
     log_commit(hub.ledger, snapshot)
+    say(Message.REBUCKETED, snapshot=snapshot.number, buckets=buckets)
     return snapshot

@@ -12,6 +12,7 @@ from dataclasses import asdict, dataclass
 from laennec import __version__
 from laennec.core.clock import Clock, timestamp
 from laennec.core.errors import ConflictError, NotFoundError
+from laennec.core.log import Message, say
 from laennec.core.progress import Reporter
 from laennec.ledger.service import Ledger
 from laennec.omop.summarised_result import SummarisedResult, from_csv, to_csv
@@ -22,6 +23,9 @@ from laennec.study.model import Study
 from laennec.vault.manifest import SealedDocument
 from laennec.vault.service import Vault
 from laennec.warehouse.service import View, Warehouse
+
+RUN_FINISHED = "study:run:finish"
+"""Event of a run whose result is kept."""
 
 _KIND = "run:"
 _ATTEMPTS = 20
@@ -124,7 +128,12 @@ class Runs:
             rows=len(result.rows),
         )
         self._keep(record, study, result)
+        say(Message.RAN, run=record.run, snapshot=record.snapshot, estimates=record.rows)
         return record
+
+    def names(self) -> frozenset[str]:
+        """Return the name of every run whose result is kept."""
+        return frozenset(self._documents())
 
     def records(self) -> tuple[RunRecord, ...]:
         """Return every run, the oldest first."""
@@ -165,7 +174,7 @@ class Runs:
                 if attempt == _ATTEMPTS - 1:
                     raise
         self._ledger.append(
-            "study:run:finish",
+            RUN_FINISHED,
             public={
                 "run": record.run,
                 "snapshot": record.snapshot,

@@ -1,0 +1,139 @@
+"""Making a hub: everything of it, or nothing.
+
+The settings file is written last, so a folder that has one is a whole hub. What was made before a
+failure is removed; what a killed process leaves is refused by the next attempt and named.
+"""
+
+import getpass
+import os
+import shutil
+import tomllib
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from laennec import __version__
+from laennec.app.hub import RESULTS, WAREHOUSE, store_of
+from laennec.app.secrets import create_keyrings, create_signing_key
+from laennec.app.seen import remember
+from laennec.core.clock import Clock
+from laennec.core.errors import AlreadyExistsError, SettingsError, StoreError
+from laennec.core.settings import FILE_NAME, Settings, parse_settings
+from laennec.disclosure.profiles import load_profile
+from laennec.ledger.service import Ledger
+from laennec.vault.passphrase import PassphraseSource, read_passphrase
+from laennec.vault.service import Vault
+
+
+def create_hub(
+    folder: Path,
+    *,
+    text: str,
+    passphrase: PassphraseSource,
+    clock: Clock,
+    ask: Callable[[str], str] = getpass.getpass,
+) -> Settings:
+    """Make a hub: settings file, keyrings, two empty vaults and a ledger.
+
+    Args:
+        folder: Its folder; made when missing. It may not hold a hub.
+        text: The settings file.
+        passphrase: Where the passphrase comes from.
+        clock: Dates the first entries.
+        ask: Asks for the passphrase on the terminal.
+
+    Raises:
+        AlreadyExistsError: the folder holds a hub, or parts of one.
+        SettingsError: ``text`` is wrong; nothing was made.
+        KeyHolderError, StoreError, LedgerError: something could not be made; nothing is left.
+    """
+    if (folder / FILE_NAME).exists():
+        raise AlreadyExistsError(
+            f"{folder} holds a hub already.", remedy="Use it, or choose another folder."
+        )
+    settings = _settings(folder, text)
+    parts = (settings.keys.folder, settings.store.folder, settings.ledger.folder)
+    _check_empty(parts)
+    secret = read_passphrase(passphrase, ask=ask)
+    with _nothing_left_of(parts):
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise _unwritable(folder, error) from None
+        _fill(settings, secret, clock)
+        _write_settings(folder, text)
+    return settings
+
+
+def _settings(folder: Path, text: str) -> Settings:
+    try:
+        tree = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise SettingsError(f"The new {FILE_NAME}: {error}.", remedy="Use other names.") from None
+    settings = parse_settings(tree, base=folder.resolve(), name=f"The new {FILE_NAME}")
+    load_profile(settings.disclosure.profile)
+    return settings
+
+
+def _fill(settings: Settings, passphrase: bytes, clock: Clock) -> None:
+    warehouse_keys, hub_keys = create_keyrings(settings.keys.folder, passphrase)
+    Vault.create(store_of(settings, WAREHOUSE), warehouse_keys, clock=clock)
+    Vault.create(store_of(settings, RESULTS), hub_keys, clock=clock)
+    ledger = Ledger.create(
+        settings.ledger.folder,
+        origin=settings.hub.origin,
+        signing_key=create_signing_key(settings.keys.folder, hub_keys),
+        clock=clock,
+    )
+    ledger.append(
+        "hub:hub:create",
+        public={
+            "hub": settings.hub.origin,
+            "program_version": __version__,
+            "key_holder": settings.keys.holder,
+            "disclosure_profile": settings.disclosure.profile,
+        },
+    )
+    remember(settings.keys.folder, ledger)
+
+
+def _write_settings(folder: Path, text: str) -> None:
+    fresh = folder / f".{FILE_NAME}.{os.getpid()}"
+    try:
+        fresh.write_text(text, encoding="utf-8")
+        fresh.replace(folder / FILE_NAME)
+    except OSError as error:
+        fresh.unlink(missing_ok=True)
+        raise _unwritable(folder, error) from None
+
+
+def _check_empty(parts: Sequence[Path]) -> None:
+    for part in parts:
+        if part.is_dir() and any(part.iterdir()):
+            raise AlreadyExistsError(
+                f"{part} holds something already.",
+                remedy="Choose another folder for the hub, or empty this one if it is what an "
+                "interrupted `laennec init` left.",
+            )
+
+
+@contextmanager
+def _nothing_left_of(parts: Sequence[Path]) -> Iterator[None]:
+    """On any failure, Ctrl-C included, remove what was made in folders that were empty."""
+    there = {part for part in parts if part.exists()}
+    try:
+        yield
+    except BaseException:
+        for part in parts:
+            children = list(part.iterdir()) if part.is_dir() else []
+            for child in children:
+                shutil.rmtree(child) if child.is_dir() else child.unlink()
+            if part not in there:
+                shutil.rmtree(part, ignore_errors=True)
+        raise
+
+
+def _unwritable(folder: Path, error: OSError) -> StoreError:
+    return StoreError(
+        f"{folder} cannot be written: {error.strerror}.", remedy="Check its owner and rights."
+    )
