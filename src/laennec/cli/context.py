@@ -1,19 +1,30 @@
 """What every command gets: the hub's folder, the language, and where to write."""
 
+import getpass
 import sys
+import warnings
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TextIO
 
 import click
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from laennec.app.hub import Hub, open_hub
 from laennec.cli.language import Words
 from laennec.core.clock import Clock
-from laennec.core.progress import Reporter, reporter
+from laennec.core.progress import Reporter, Task, reporter
+
+_UNBOUNDED = 100_000
+
+
+def console(out: TextIO) -> Console:
+    """Return a console that fits a terminal and never wraps or cuts what is piped."""
+    return Console(file=out) if out.isatty() else Console(file=out, width=_UNBOUNDED)
 
 
 @dataclass(frozen=True)
@@ -37,27 +48,68 @@ class Shell:
     @contextmanager
     def hub(self) -> Iterator[Hub]:
         """Open the hub for the time of the command."""
-        with open_hub(self.folder, clock=self.clock, reporter=self.reporter) as hub:
+        with open_hub(self.folder, clock=self.clock, reporter=self.reporter, ask=self.ask) as hub:
             yield hub
 
     @property
     def reporter(self) -> Reporter:
         """Shows progress on the error stream, so that answers can be piped."""
-        return reporter(sys.stderr, quiet=self.quiet)
+        return _Translated(reporter(sys.stderr, quiet=self.quiet), self.words)
+
+    def ask(self, text: str) -> str:
+        """Ask for a passphrase on the terminal, without echo.
+
+        Raises:
+            EOFError: there is no terminal; nothing is read that would be echoed.
+        """
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", getpass.GetPassWarning)
+            try:
+                return getpass.getpass(self.words(text))
+            except getpass.GetPassWarning:
+                raise EOFError from None
 
     def say(self, text: str, **values: object) -> None:
-        """Write a sentence in the user's language."""
-        self.out.print(self.words(text, **values), highlight=False, markup=False, soft_wrap=True)
+        """Write a sentence of the answer, in the user's language."""
+        self.show(self.words(text, **values))
+
+    def remark(self, text: str, **values: object) -> None:
+        """Write a sentence that a script does without: not when quiet."""
+        if not self.quiet:
+            self.say(text, **values)
+
+    def show(self, text: str) -> None:
+        """Write a text as it is."""
+        self.out.print(text, highlight=False, markup=False, soft_wrap=True)
 
     def table(self, heads: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
         """Write a table; numbers are right-aligned and grouped by thousands."""
-        drawn = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
+        drawn = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), show_header=any(heads))
         for position, head in enumerate(heads):
             numeric = bool(rows) and all(isinstance(row[position], int) for row in rows)
-            drawn.add_column(self.words(head), justify="right" if numeric else "left")
+            drawn.add_column(
+                self.words(head), justify="right" if numeric else "left", overflow="fold"
+            )
         for row in rows:
-            drawn.add_row(*(f"{cell:,}" if isinstance(cell, int) else str(cell) for cell in row))
-        self.out.print(drawn, highlight=False, markup=False)
+            # Text, since a name with brackets would be taken for markup.
+            drawn.add_row(*(Text(self.words.written(cell)) for cell in row))
+        with self.out.capture() as captured:
+            self.out.print(drawn)
+        self.out.file.writelines(f"{line.rstrip()}\n" for line in captured.get().splitlines())
+
+
+class _Translated:
+    """Says what is being worked on in the user's language: ``reading {name}``."""
+
+    def __init__(self, below: Reporter, words: Words) -> None:
+        self._below, self._words = below, words
+
+    def task(self, label: str, *, total: int | None = None) -> AbstractContextManager[Task]:
+        """Begin a task; the last word of its label is a name unless the whole label is known."""
+        doing, _, name = label.rpartition(" ")
+        whole = self._words(label)
+        said = whole if whole != label else self._words(doing + " {name}", name=name)
+        return self._below.task(said if doing else whole, total=total)
 
 
 pass_shell = click.make_pass_decorator(Shell)

@@ -4,6 +4,8 @@ from pathlib import Path
 
 import click
 
+from laennec.app.loads import load_omop, load_vocabulary
+from laennec.cli.command import Command, Group
 from laennec.cli.context import Shell, pass_shell
 from laennec.intake.report import LoadReport
 from laennec.intake.rules import DROPPED, QUARANTINED
@@ -12,14 +14,21 @@ _SOURCE = click.Path(path_type=Path, exists=True)
 _ENCODING = "Encoding of CSV files; UTF-8 by default."
 
 
-@click.group()
+@click.group(cls=Group, short_help="Load data into the warehouse.")
 def load() -> None:
     """Load data into the warehouse."""
 
 
-@load.command()
-@click.argument("source", type=_SOURCE)
-@click.option("--encoding", default="utf-8", help=_ENCODING)
+@load.command(
+    cls=Command,
+    short_help="Load an OMOP data set (CDM 5.3 or 5.4).",
+    examples=(
+        "laennec load omop export/",
+        "laennec load omop export.zip --encoding latin-1",
+    ),
+)
+@click.argument("source", type=_SOURCE, metavar="SOURCE")
+@click.option("--encoding", default="utf-8", metavar="NAME", help=_ENCODING)
 @click.option(
     "--keep-repeated",
     is_flag=True,
@@ -34,18 +43,26 @@ def omop(shell: Shell, source: Path, encoding: str, *, keep_repeated: bool) -> N
     printed and kept. Either the whole data set becomes visible or nothing does.
     """
     with shell.hub() as hub:
-        report = hub.intake(encoding=encoding, keep_repeated=keep_repeated).load_omop(source)
+        report = load_omop(hub, source, encoding=encoding, keep_repeated=keep_repeated)
     show_report(shell, report)
 
 
-@click.group()
+@click.group(cls=Group, short_help="Load vocabularies.")
 def vocab() -> None:
-    """Vocabularies."""
+    """Vocabularies: load them."""
 
 
-@vocab.command(name="load")
-@click.argument("source", type=_SOURCE)
-@click.option("--encoding", default="utf-8", help=_ENCODING)
+@vocab.command(
+    name="load",
+    cls=Command,
+    short_help="Load an Athena download or a site's own concepts.",
+    examples=(
+        "laennec vocab load vocabulary_download_v5.zip",
+        "laennec vocab load our-concepts/ --add",
+    ),
+)
+@click.argument("source", type=_SOURCE, metavar="SOURCE")
+@click.option("--encoding", default="utf-8", metavar="NAME", help=_ENCODING)
 @click.option(
     "--add",
     is_flag=True,
@@ -56,7 +73,7 @@ def vocab() -> None:
 def vocab_load(shell: Shell, source: Path, encoding: str, *, add: bool) -> None:
     """Load a vocabulary from an Athena download (zip or folder) or files named after the tables."""
     with shell.hub() as hub:
-        report = hub.intake(encoding=encoding).load_vocabulary(source, add=add)
+        report = load_vocabulary(hub, source, encoding=encoding, add=add)
     show_report(shell, report)
 
 
@@ -64,7 +81,9 @@ def show_report(shell: Shell, report: LoadReport) -> None:
     """Show rows read, kept, quarantined and dropped by table, then the rules that refused any."""
     for file, number in report.already_loaded.items():
         shell.say(
-            "{file}: these very bytes were loaded in snapshot {number}.", file=file, number=number
+            "{file}: these very bytes were loaded in snapshot {number}.",
+            file=file,
+            number=str(number),
         )
     if report.snapshot is None:
         shell.say("There is nothing new to load.")
@@ -86,7 +105,7 @@ def show_report(shell: Shell, report: LoadReport) -> None:
         for rule, number in one.refused.items()
     ]
     if refused:
-        shell.say("")
+        shell.show("")
         shell.table(("Table", "Rule", "Rows", "Meaning"), refused)
     for file, columns in report.unknown_columns.items():
         shell.say(
@@ -94,5 +113,5 @@ def show_report(shell: Shell, report: LoadReport) -> None:
             file=file,
             columns=", ".join(columns),
         )
-    shell.say("")
-    shell.say("Snapshot {number} is the newest.", number=report.snapshot)
+    shell.show("")
+    shell.say("Snapshot {number} is the newest.", number=str(report.snapshot))

@@ -1,12 +1,15 @@
 """Commands on the hub itself: init, status, verify, sweep, keys, shred, rebucket."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import click
 
 from laennec.app import upkeep
-from laennec.app.hub import create_hub
+from laennec.app.create import create_hub
+from laennec.app.hub import Hub
 from laennec.app.template import settings_text
+from laennec.cli.command import Command, Group
 from laennec.cli.context import Shell, pass_shell
 from laennec.core.errors import IntegrityError
 from laennec.vault.passphrase import (
@@ -15,20 +18,37 @@ from laennec.vault.passphrase import (
     PassphraseVariable,
     Prompt,
 )
+from laennec.warehouse.service import View
 
 
-@click.command()
-@click.option("--name", required=True, help="Name of the hub, as results will show it.")
+@click.command(
+    cls=Command,
+    short_help="Make a hub: settings, keys, sealed store, ledger.",
+    examples=(
+        'laennec --hub /srv/hub init --name "Lariboisière" --origin hub.example.org/laennec',
+        "laennec init --name test --passphrase-file ~/passphrase",
+    ),
+)
+@click.option(
+    "--name", required=True, metavar="NAME", help="Name of the hub, as results will show it."
+)
 @click.option(
     "--origin",
-    help="Name of the hub's log, unique in the world, such as hub.example.org/laennec.",
+    metavar="NAME",
+    help="Name of the hub's log, unique in the world, such as hub.example.org/laennec. It cannot "
+    "be changed later.",
 )
 @click.option(
     "--passphrase-file",
     type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE",
     help="File (mode 0600) that holds the passphrase; it is asked for by default.",
 )
-@click.option("--passphrase-env", help="Environment variable that holds the passphrase.")
+@click.option(
+    "--passphrase-env",
+    metavar="VARIABLE",
+    help="Environment variable that holds the passphrase.",
+)
 @pass_shell
 def init(
     shell: Shell,
@@ -37,8 +57,13 @@ def init(
     passphrase_file: Path | None,
     passphrase_env: str | None,
 ) -> None:
-    """Make a hub in a folder: settings, keys, an empty sealed store and a ledger."""
-    source: PassphraseSource = Prompt(shell.words("New passphrase: "), twice=True)
+    """Make a hub: settings, keys, an empty sealed store and a ledger.
+
+    It is made in the folder that --hub names before the command, else in the current one. The
+    folder of keys is for you alone: if others may read it, the hub does not open. A backup of keys
+    and passphrase, apart from the store, is yours to make.
+    """
+    source: PassphraseSource = Prompt("New passphrase: ", twice=True)
     if passphrase_file is not None:
         source = PassphraseFile(passphrase_file)
     elif passphrase_env is not None:
@@ -49,132 +74,166 @@ def init(
         passphrase_file=None if passphrase_file is None else passphrase_file.resolve(),
         passphrase_env=passphrase_env,
     )
-    settings = create_hub(shell.folder, text=text, passphrase=source, clock=shell.clock)
-    shell.say("Hub {name} is ready in {folder}.", name=name, folder=shell.folder)
-    shell.say(
+    settings = create_hub(
+        shell.folder, text=text, passphrase=source, clock=shell.clock, ask=shell.ask
+    )
+    shell.remark("Hub {name} is ready in {folder}.", name=name, folder=shell.folder)
+    shell.remark(
         "Keep {keys} and the passphrase safe and apart from the store: without them nobody, you "
         "included, can read anything.",
         keys=settings.keys.folder,
     )
-    shell.say("Next: laennec load omop FOLDER")
+    shell.remark("Next: laennec load omop FOLDER")
 
 
-@click.command()
-@click.option("--history", is_flag=True, help="Show every snapshot.")
+@click.command(short_help="Show snapshot, persons, rows by table, and runs.")
+@click.option("--history", is_flag=True, help="Show every snapshot too.")
 @pass_shell
 def status(shell: Shell, *, history: bool) -> None:
     """Show what the hub holds: snapshot, persons, rows by table, runs."""
     with shell.hub() as hub:
         view = hub.warehouse.view()
-        rows = view.rows()
-        buckets = view.layout.buckets if view.layout else 0
-        size = sum(one.size for one in view.snapshot.manifest.files)
-        facts = [
-            ("Hub", hub.settings.hub.name),
-            ("Snapshot", f"{view.snapshot.number} ({view.snapshot.created_at})"),
-            ("Persons", f"{rows.get('person', 0):,}"),
-            ("Person buckets", f"{buckets:,}"),
-            ("Rows", f"{sum(rows.values()):,}"),
-            ("Rows in quarantine", f"{sum(one.rows for one in view.files('quarantine')):,}"),
-            ("Sealed bytes", f"{size:,}"),
-            ("Vocabulary", view.vocabulary_version),
-            ("Disclosure profile", hub.settings.disclosure.profile),
-            ("Log entries", f"{hub.ledger.checkpoint().size:,}"),
-        ]
-        shell.table(("", ""), [(shell.words(label), value) for label, value in facts])
-        if rows:
-            shell.say("")
-            shell.table(("Table", "Rows"), list(rows.items()))
-        runs = hub.runs().records()
-        if runs:
-            shell.say("")
-            shell.table(
-                ("Run", "Study", "Snapshot", "Made at", "Estimates"),
-                [(one.run, one.study, one.snapshot, one.made_at, one.rows) for one in runs],
-            )
-        if history:
-            shell.say("")
-            shell.table(
-                ("Snapshot", "Made at", "Readable", "Digest"),
-                [
-                    (
-                        one.number,
-                        one.created_at,
-                        shell.words("yes" if one.readable else "no"),
-                        one.digest[:16],
-                    )
-                    for one in hub.warehouse.vault.history()
-                ],
-            )
+        _show_facts(shell, hub, view)
+        _show(shell, ("Table", "Rows"), list(view.rows().items()))
+        _show(
+            shell,
+            ("Run", "Study", "Snapshot", "Made at", "Estimates"),
+            [
+                (one.run, one.study, str(one.snapshot), one.made_at, one.rows)
+                for one in hub.runs().records()
+            ],
+        )
+        past = hub.warehouse.vault.history() if history else ()
+        yes, no = shell.words("yes"), shell.words("no")
+        _show(
+            shell,
+            ("Snapshot", "Made at", "Readable", "Digest"),
+            [
+                (str(one.number), one.created_at, yes if one.readable else no, one.digest[:16])
+                for one in past
+            ],
+        )
 
 
-@click.command()
+def _show_facts(shell: Shell, hub: Hub, view: View) -> None:
+    words, rows, files = shell.words, view.rows(), view.snapshot.manifest.files
+    facts: list[tuple[str, object]] = [
+        (words("Hub"), hub.settings.hub.name),
+        (words("Snapshot"), f"{view.snapshot.number} ({view.snapshot.created_at})"),
+        (words("Persons"), rows.get("person", 0)),
+        (words("Person buckets"), view.layout.buckets if view.layout else 0),
+        (words("Rows"), sum(rows.values())),
+        (words("Rows in quarantine"), sum(one.rows for one in view.files("quarantine"))),
+        (words("Sealed bytes"), sum(one.size for one in files)),
+        (words("Vocabulary"), view.vocabulary_version),
+        (words("Disclosure profile"), hub.settings.disclosure.profile),
+        (words("Log entries"), hub.ledger.checkpoint().size),
+    ]
+    shell.table(("", ""), facts)
+
+
+def _show(shell: Shell, heads: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
+    """Write a table after an empty line, or nothing when it has no rows."""
+    if rows:
+        shell.show("")
+        shell.table(heads, rows)
+
+
+@click.command(short_help="Prove the whole hub: store, ledger, releases.")
 @pass_shell
 def verify(shell: Shell) -> None:
-    """Read everything the store and the ledger hold and prove it, or name what is wrong."""
+    """Read everything the store, the ledger and the folder of releases hold, and prove it.
+
+    What is wrong is named, object by object, and the exit status is that of IntegrityError.
+    """
     with shell.hub() as hub:
         found = upkeep.verify(hub)
-    for label, report in (("warehouse", found.warehouse), ("results", found.results)):
+    parts = (
+        (shell.words("warehouse"), found.warehouse),
+        (shell.words("results"), found.results),
+    )
+    for part, report in parts:
         shell.say(
             "{part}: {objects} objects, {bytes} bytes read and compared.",
-            part=shell.words(label),
-            objects=f"{report.objects:,}",
-            bytes=f"{report.bytes:,}",
+            part=part,
+            objects=report.objects,
+            bytes=report.bytes,
         )
         for one in report.findings:
-            shell.say("  {kind}: {object}", kind=one.kind.value, object=one.object)
-            shell.say("    " + one.detail)
+            shell.show(f"  {one.kind.value}: {one.object}")
+            shell.show(f"    {one.detail}")
     size = found.ledger.checkpoint.size if found.ledger.checkpoint else 0
-    shell.say("ledger: {size} entries recomputed.", size=f"{size:,}")
+    shell.say("ledger: {size} entries recomputed.", size=size)
     for fault in found.ledger.findings:
-        shell.say("  " + str(fault))
+        shell.show(f"  {fault}")
+    shell.say("releases: {files} files compared with the ledger.", files=found.releases.files)
+    for name in found.releases.altered:
+        shell.say("  {file} is not what was released.", file=name)
+    for run in found.lost_runs:
+        shell.say("  The result of {run} is in the ledger and not in the store.", run=run)
     if found.unanchored > 0:
-        shell.say("The newest head is not in the ledger yet; the next commit anchors it.")
+        shell.remark("The newest head is not in the ledger yet; the next commit anchors it.")
     if not found.ok:
         raise IntegrityError(
             "The hub is not what was sealed and logged.",
-            remedy="Restore the objects named above from a copy of the store; trust no new result "
+            remedy="Restore what is named above from a copy of the store; trust no new result "
             "until `laennec verify` is clean.",
         )
     shell.say("Everything is what was sealed and logged.")
 
 
-@click.command()
+@click.command(
+    cls=Command,
+    short_help="Delete leftovers of crashes, and old snapshots.",
+    examples=("laennec sweep", "laennec sweep --keep 10"),
+)
 @click.option(
     "--keep",
     type=click.IntRange(min=1),
-    help="Also forget all but the newest snapshots, this many.",
+    metavar="N",
+    help="Also forget all but the newest N snapshots.",
 )
 @pass_shell
 def sweep(shell: Shell, keep: int | None) -> None:
-    """Delete objects that no snapshot names, such as leftovers of a crash (older than two days)."""
+    """Delete objects that no snapshot names, such as leftovers of a crash.
+
+    Objects younger than two days are spared, since a load under way may still need them.
+    """
     with shell.hub() as hub:
         report = upkeep.sweep(hub, keep=keep)
     shell.say(
         "{deleted} objects deleted ({bytes} bytes), {spared} spared because they are young.",
-        deleted=f"{len(report.deleted):,}",
-        bytes=f"{report.bytes:,}",
-        spared=f"{len(report.spared):,}",
+        deleted=len(report.deleted),
+        bytes=report.bytes,
+        spared=len(report.spared),
     )
 
 
-@click.group()
+@click.group(cls=Group, short_help="Rotate keys.")
 def keys() -> None:
     """Keys: rotate them."""
 
 
-@keys.command()
+@keys.command(short_help="Make new keys; no data is rewritten.")
 @pass_shell
 def rotate(shell: Shell) -> None:
     """Make new root and warehouse keys and wrap the file keys anew; no data is rewritten."""
     with shell.hub() as hub:
         snapshot = upkeep.rotate_keys(hub)
-    shell.say("Keys rotated in snapshot {number}.", number=snapshot.number)
+    shell.say("Keys rotated in snapshot {number}.", number=str(snapshot.number))
 
 
-@click.command()
+@click.command(
+    cls=Command,
+    short_help="Make old snapshots unreadable for ever.",
+    examples=("laennec shred --before 12", "laennec shred --before 12 --yes"),
+)
 @click.option(
-    "--before", type=click.IntRange(min=1), required=True, help="First snapshot to keep readable."
+    "--before",
+    type=click.IntRange(min=1),
+    required=True,
+    metavar="N",
+    help="First snapshot to keep readable.",
 )
 @click.confirmation_option(prompt="Older snapshots will be unreadable for ever. Go on?")
 @pass_shell
@@ -184,21 +243,30 @@ def shred(shell: Shell, before: int) -> None:
         snapshot = upkeep.shred(hub, before=before)
     shell.say(
         "Snapshots before {before} are unreadable; the newest is {number}.",
-        before=before,
-        number=snapshot.number,
+        before=str(before),
+        number=str(snapshot.number),
     )
-    shell.say("Destroy old copies of the keyrings too: they still hold the old root keys.")
+    shell.remark("Destroy old copies of the keyrings too: they still hold the old root keys.")
 
 
-@click.command()
-@click.argument("buckets", type=click.IntRange(min=1))
+@click.command(
+    cls=Command,
+    short_help="Change the number of person buckets.",
+    examples=("laennec rebucket 64",),
+)
+@click.argument("buckets", type=click.IntRange(min=1), metavar="BUCKETS")
 @pass_shell
 def rebucket(shell: Shell, buckets: int) -> None:
-    """Cut the warehouse into BUCKETS person buckets (a power of two); rows stay the same."""
+    """Cut the warehouse into BUCKETS person buckets (a power of two); rows stay the same.
+
+    More buckets need less memory for each; `laennec load omop` chooses a number by itself.
+    """
     with shell.hub() as hub:
         snapshot = upkeep.change_buckets(hub, buckets=buckets)
     shell.say(
-        "Snapshot {number} has {buckets} person buckets.", number=snapshot.number, buckets=buckets
+        "Snapshot {number} has {buckets} person buckets.",
+        number=str(snapshot.number),
+        buckets=buckets,
     )
 
 

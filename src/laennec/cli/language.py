@@ -1,17 +1,23 @@
 """The words of the command line in English and French.
 
-English is in the code; ``french.json`` beside this module maps each English text to French. A text
-without a translation is shown in English, and a test fails on it.
+English is in the code; ``french.json`` beside this module maps each English text to French, click's
+own words included. A text without a translation is shown in English, and a test fails on it.
+Messages of errors come from below and are English.
 """
 
 import functools
 import json
-from collections.abc import Mapping
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from importlib.resources import files
 
 import click
 
+from laennec.cli.command import HELP_OPTIONS, Command, Group
+
 LANGUAGES = ("en", "fr")
+_NARROW_NO_BREAK_SPACE = "\u202f"
 
 
 @functools.cache
@@ -31,35 +37,87 @@ def choose_language(asked: str | None, environment: Mapping[str, str]) -> str:
     return "fr" if locale.lower().startswith("fr") else "en"
 
 
+def unwrapped(text: str) -> str:
+    """Return a help text as it is listed: each paragraph on one line; a text of one as it is."""
+    if "\n\n" not in text:
+        return text
+    return "\n\n".join(" ".join(one.split()) for one in text.split("\n\n")).strip()
+
+
 class Words:
-    """Gives texts in one language."""
+    """Gives texts and numbers in one language."""
 
     def __init__(self, language: str) -> None:
         self.language = language
 
     def __call__(self, text: str, **values: object) -> str:
-        """Return ``text`` in the language, with ``{names}`` filled in."""
+        """Return ``text`` in the language, with ``{names}`` filled in.
+
+        Numbers are counts and are grouped by thousands; a number that is a name, such as that of a
+        snapshot, is given as text.
+        """
         chosen = french().get(text, text) if self.language == "fr" else text
-        return chosen.format(**values) if values else chosen
+        return chosen.format(**{name: self.written(one) for name, one in values.items()})
+
+    def written(self, value: object) -> str:
+        """Return a value as the language writes it; a float has one decimal."""
+        if not isinstance(value, int | float) or isinstance(value, bool):
+            return str(value)
+        english = f"{value:,}" if isinstance(value, int) else f"{value:,.1f}"
+        if self.language == "en":
+            return english
+        return english.replace(",", _NARROW_NO_BREAK_SPACE).replace(".", ",")
+
+    def of_click(self, text: str) -> str:
+        """Return a text of click, which fills it in itself; replaces ``gettext`` there."""
+        return french().get(unwrapped(text), text) if self.language == "fr" else text
+
+    def of_click_plural(self, one: str, many: str, number: int) -> str:
+        """Return the singular or the plural; replaces ``ngettext`` in click."""
+        single = number < 2 if self.language == "fr" else number == 1
+        return self.of_click(one if single else many)
 
 
-def translate_help(command: click.Command, words: Words) -> None:
-    """Put the help of a command and of everything below it into a language."""
-    if command.help:
-        command.help = words(command.help)
-    for parameter in command.params:
-        if isinstance(parameter, click.Option) and parameter.help:
-            parameter.help = words(parameter.help)
+@contextmanager
+def speaking(words: Words, command: click.Command) -> Iterator[None]:
+    """Let click and the help of a command tree speak a language for the time of the context.
+
+    Click takes its words from ``gettext``, which wants a catalogue of its own on disk and the
+    process's locale; replacing the two functions in its modules is smaller and ends with the
+    context.
+    """
+    # Before click's words change: click makes the help option on first sight, and keeps it.
+    texts = tuple(shown_texts(command))
+    with ExitStack() as undo:
+        if words.language != "en":
+            modules = [m for name, m in sys.modules.items() if name.split(".")[0] == "click"]
+            for module in modules:
+                for name, ours in (("_", words.of_click), ("ngettext", words.of_click_plural)):
+                    if name in vars(module):
+                        undo.callback(setattr, module, name, vars(module)[name])
+                        setattr(module, name, ours)
+            for holder, name, text in texts:
+                undo.callback(setattr, holder, name, text)
+                setattr(holder, name, words.of_click(text))
+        yield
+
+
+def shown_texts(command: click.Command) -> Iterator[tuple[object, str, str]]:
+    """Yield every text that the help of a command tree shows: its object, attribute and text."""
+    holders: list[tuple[object, tuple[str, ...]]] = [
+        (command, ("help", "short_help", "options_metavar", "subcommand_metavar"))
+    ]
+    context = click.Context(command, help_option_names=HELP_OPTIONS)
+    holders += [(one, ("help", "metavar", "prompt")) for one in command.get_params(context)]
+    if isinstance(command, Command) and command.examples:
+        holders.append((command.examples_title, ("text",)))
+    if isinstance(command, Group):
+        holders += [(one.title, ("text",)) for one in command.sections]
+    for holder, names in holders:
+        for name in names:
+            text = getattr(holder, name, None)
+            if isinstance(text, str) and text:
+                yield holder, name, text
     if isinstance(command, click.Group):
         for child in command.commands.values():
-            translate_help(child, words)
-
-
-def help_texts(command: click.Command) -> list[str]:
-    """Return every help text of a command and of everything below it."""
-    found = [command.help or ""]
-    found += [one.help or "" for one in command.params if isinstance(one, click.Option)]
-    if isinstance(command, click.Group):
-        for child in command.commands.values():
-            found += help_texts(child)
-    return [text for text in found if text]
+            yield from shown_texts(child)

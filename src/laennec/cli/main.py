@@ -6,34 +6,56 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import click
-from rich.console import Console
 
 from laennec import __version__
 from laennec.cli import data, demo, hub, log, study
-from laennec.cli.context import Shell
-from laennec.cli.language import LANGUAGES, Words, choose_language, translate_help
+from laennec.cli.command import HELP_OPTIONS, Group
+from laennec.cli.context import Shell, console
+from laennec.cli.language import LANGUAGES, Words, choose_language, speaking
 from laennec.core.clock import system_clock
 from laennec.core.errors import LaennecError
+from laennec.core.log import recording
 
 _INTERRUPTED = 130
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
-@click.version_option(__version__, prog_name="laennec")
+@click.group(
+    cls=Group,
+    context_settings={"help_option_names": HELP_OPTIONS, "max_content_width": 100},
+    sections={
+        "Start": (demo.demo, hub.init, hub.status),
+        "Data steward": (data.load, data.vocab),
+        "Researcher": (study.study,),
+        "Output checker": (study.release,),
+        "Auditor": (log.log,),
+        "Operator": (hub.verify, hub.sweep, hub.keys, hub.shred, hub.rebucket),
+    },
+)
+@click.version_option(__version__, message="laennec %(version)s")
 @click.option(
     "--hub",
     "folder",
     type=click.Path(path_type=Path, file_okay=False),
     envvar="LAENNEC_HUB",
     default=Path(),
+    metavar="FOLDER",
     help="Folder of the hub; the current folder by default, or LAENNEC_HUB.",
 )
 @click.option("--quiet", "-q", is_flag=True, help="No progress and no remarks, only answers.")
 @click.option(
     "--lang", type=click.Choice(LANGUAGES), help="Language; that of your locale by default."
 )
+@click.option(
+    "--log",
+    "log_file",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE",
+    help="Append what is done to FILE, one JSON object a line, for operators.",
+)
 @click.pass_context
-def laennec(context: click.Context, folder: Path, *, quiet: bool, lang: str | None) -> None:
+def laennec(
+    context: click.Context, folder: Path, *, quiet: bool, lang: str | None, log_file: Path | None
+) -> None:
     """Questions go in, safe answers come out, nobody reads the records.
 
     A hub keeps patients' records sealed on any host, runs studies on them, lets out only what
@@ -42,54 +64,56 @@ def laennec(context: click.Context, folder: Path, *, quiet: bool, lang: str | No
     New here? `laennec demo` shows all of it in half a minute.
     """
     words = Words(choose_language(lang, os.environ))
-    out = Console(file=sys.stdout, quiet=False)
-    context.obj = Shell(folder, words, quiet, out, system_clock)
-
-
-for command in (
-    hub.init,
-    data.load,
-    data.vocab,
-    hub.status,
-    hub.verify,
-    hub.sweep,
-    hub.keys,
-    hub.shred,
-    hub.rebucket,
-    study.study,
-    study.release,
-    log.log,
-    demo.demo,
-):
-    laennec.add_command(command)
+    context.obj = Shell(folder.resolve(), words, quiet, console(sys.stdout), system_clock)
+    context.with_resource(recording(log_file, clock=system_clock))
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command and return its exit status; each class of error has its own."""
     given = list(sys.argv[1:] if arguments is None else arguments)
-    asked = (
-        given[given.index("--lang") + 1 : given.index("--lang") + 2] if "--lang" in given else []
-    )
-    words = Words(choose_language(asked[0] if asked else None, os.environ))
-    translate_help(laennec, words)
-    errors = Console(file=sys.stderr)
-    try:
-        laennec.main(args=given, prog_name="laennec", standalone_mode=False)
-    except LaennecError as error:
-        errors.print(
-            f"{words('Error')}: {error.happened}", style="bold", highlight=False, markup=False
-        )
-        errors.print(error.remedy, highlight=False, markup=False)
-        return error.exit_status
-    except click.ClickException as error:
-        error.show()
-        return error.exit_code
-    except (click.Abort, KeyboardInterrupt):
-        errors.print(words("Interrupted; nothing half-done is visible."), highlight=False)
-        return _INTERRUPTED
+    words = Words(choose_language(_language_asked(given), os.environ))
+    with speaking(words, laennec):
+        try:
+            laennec.main(args=given, prog_name="laennec", standalone_mode=False)
+        except LaennecError as error:
+            _complain(words("Error: {happened}", happened=error.happened), error.remedy)
+            return error.exit_status
+        except click.ClickException as error:
+            error.show()
+            _explain(error, words)
+            return error.exit_code
+        except (click.Abort, KeyboardInterrupt):
+            _complain(words("Interrupted; nothing half-done is visible."))
+            return _INTERRUPTED
     return 0
 
 
 def run() -> None:
     """Run the command line and leave with its exit status."""
     sys.exit(main())
+
+
+def _language_asked(arguments: Sequence[str]) -> str | None:
+    """Find the language before all else: even a wrong command line is told in it."""
+    for position, one in enumerate(arguments):
+        if one == "--lang":
+            return next(iter(arguments[position + 1 :]), None)
+        if one.startswith("--lang="):
+            return one.partition("=")[2]
+    return None
+
+
+def _complain(happened: str, remedy: str = "") -> None:
+    errors = console(sys.stderr)
+    errors.print(happened, style="bold", highlight=False, markup=False, soft_wrap=True)
+    if remedy:
+        errors.print(remedy, highlight=False, markup=False, soft_wrap=True)
+
+
+def _explain(error: click.ClickException, words: Words) -> None:
+    """Say where an option belongs that was given after the command instead of before."""
+    if isinstance(error, click.NoSuchOption):
+        everywhere = {name for one in laennec.params for name in one.opts}
+        if error.option_name in everywhere:
+            text = "{option} goes before the command: laennec {option} ... COMMAND"
+            _complain(words(text, option=error.option_name))
