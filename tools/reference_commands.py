@@ -7,6 +7,7 @@ from typing import Any
 import click
 from tools.markdown import generated, table
 
+from laennec.cli.command import Command, Group
 from laennec.cli.main import laennec
 
 _HEAD = """\
@@ -18,18 +19,18 @@ French, as `--lang` or your locale says; messages of errors are English.
 
 def commands_page() -> str:
     """Return the page of commands."""
-    found = list(_walk(laennec, "laennec"))
+    if not isinstance(laennec, Group):
+        raise TypeError("the command tree has no sections")
     rows = [
-        (f"[`{path}`](#{path.replace(' ', '-')})", _first_sentence(one))
-        for path, one in found
+        (section.title.text, f"[`{path}`](#{path.replace(' ', '-')})", _first_sentence(one))
+        for section in laennec.sections
+        for name, command in section.commands.items()
+        for path, one in _walk(command, f"laennec {name}")
         if not isinstance(one, click.Group)
     ]
-    parts = [
-        generated("Commands", "src/laennec/cli"),
-        _HEAD,
-        table(("command", "what it does"), rows),
-    ]
-    parts += [_section(path, one) for path, one in found]
+    parts = [generated("Commands", "src/laennec/cli"), _HEAD]
+    parts.append(table(("for", "command", "what it does"), rows))
+    parts += [_section(path, one) for path, one in _walk(laennec, "laennec")]
     return "\n".join(parts)
 
 
@@ -55,6 +56,9 @@ def _section(path: str, command: click.Command) -> str:
     options = [_option(one) for one in command.params if isinstance(one, click.Option)]
     if options:
         parts.append(table(("option", "value", "meaning"), options))
+    if isinstance(command, Command) and command.examples:
+        examples = "\n".join(command.examples)
+        parts.append(f"```text\n{examples}\n```\n")
     return "\n".join(parts)
 
 
