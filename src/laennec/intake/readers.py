@@ -23,6 +23,7 @@ from laennec.omop.cdm import Table
 from laennec.omop.names import Header, match_header, normal
 
 _PARQUET_ROWS = 1 << 18
+_POLARS_FAILURES = (pl.exceptions.PolarsError, pl.exceptions.PanicException)
 _LF = 10
 _SCALARS: tuple[Callable[[pa.DataType], bool], ...] = (
     pa.types.is_null,
@@ -146,20 +147,32 @@ def _parquet_chunks(stream: object, file: TableFile, header: Header) -> Iterator
     row = 1
     try:
         for batch in parquet.iter_batches(batch_size=_PARQUET_ROWS, columns=list(wanted)):
-            batch.validate(full=True)
-            rows = pl.DataFrame(pl.from_arrow(batch)).rename(wanted)
+            rows = _frame(batch).rename(wanted)
             numbers = pl.int_range(row, row + len(rows), dtype=pl.Int64, eager=True)
             yield Chunk(rows.with_columns(numbers.alias(LINE)), no_malformed(), len(rows))
             row += len(rows)
-    except (pa.ArrowException, OSError):
+    except (pa.ArrowException, OSError, ValueError, *_POLARS_FAILURES):
         raise _damaged(f"{file.source.name}, after row {row - 1}") from None
+
+
+def _frame(batch: pa.RecordBatch) -> pl.DataFrame:
+    """Return a batch as a frame, values checked.
+
+    What the file says besides names, types and values is left behind: Polars panics over metadata
+    that is no text.
+    """
+    bare = pa.RecordBatch.from_arrays(batch.columns, names=batch.schema.names)
+    bare.validate(full=True)
+    return pl.DataFrame(pl.from_arrow(bare))
 
 
 def _open_parquet(stream: object, name: str) -> pq.ParquetFile:
     try:
-        return pq.ParquetFile(stream, page_checksum_verification=True)
-    except (pa.ArrowException, OSError):
+        file = pq.ParquetFile(stream, page_checksum_verification=True)
+        _ = file.schema_arrow.names  # names that are no UTF-8 show here
+    except (pa.ArrowException, OSError, ValueError):
         raise _damaged(name) from None
+    return file
 
 
 def _is_scalar(kind: pa.DataType) -> bool:

@@ -10,6 +10,8 @@ import gzip
 import hashlib
 import io
 import itertools
+import lzma
+import struct
 import zipfile
 import zlib
 from collections.abc import Iterator
@@ -35,7 +37,18 @@ _DAMAGES = (
     OSError,
     EOFError,
     zlib.error,
+    lzma.LZMAError,
     zipfile.BadZipFile,
+)
+_ZIP_DAMAGES = (
+    OSError,
+    zipfile.BadZipFile,
+    # What zipfile raises besides on a directory that was made to mislead it.
+    NotImplementedError,
+    IndexError,
+    ValueError,
+    OverflowError,
+    struct.error,
 )
 
 
@@ -121,6 +134,8 @@ class SourceFile:
                 member = archive.open(self.member)
             except (RuntimeError, NotImplementedError):  # a password, an unknown compression
                 raise _locked(self.name) from None
+            except (KeyError, IndexError, ValueError, OverflowError, struct.error) as error:
+                raise _unreadable(self.name, error) from None
             with member:
                 yield io.BufferedReader(member, 1 << 20)  # type: ignore[type-var]
 
@@ -174,17 +189,17 @@ def _zip_names(path: Path) -> list[str]:
                 for one in archive.infolist()
                 if not one.is_dir() and not one.filename.startswith("__MACOSX/")
             ]
-    except (OSError, zipfile.BadZipFile) as error:
+    except _ZIP_DAMAGES as error:
         raise _unreadable(path.name, error) from None
 
 
 def _unreadable(name: str, error: Exception) -> SourceError:
-    if isinstance(error, EOFError | zlib.error | zipfile.BadZipFile | gzip.BadGzipFile):
+    if not isinstance(error, OSError) or isinstance(error, gzip.BadGzipFile):
         return SourceError(
             f"{name} is damaged or cut short.",
             remedy="Compare its size with the original and get it again; nothing was loaded.",
         )
-    detail = f": {error.strerror}" if isinstance(error, OSError) and error.strerror else ""
+    detail = f": {error.strerror}" if error.strerror else ""
     return SourceError(
         f"{name} cannot be read{detail}.",
         remedy="Check the path and its rights; nothing was loaded.",
