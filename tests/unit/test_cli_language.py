@@ -22,6 +22,7 @@ from laennec.cli.language import (
 from laennec.cli.main import laennec as root
 from laennec.cli.main import main
 from laennec.intake.rules import DROPPED, QUARANTINED
+from laennec.omop.checks import MEANING
 
 PACKAGE = Path(laennec.__file__).parent
 SPOKEN = {"say", "remark", "words", "_words", "ask", "_step"}
@@ -75,6 +76,7 @@ def ours() -> set[str]:
         *labels_of_work(),
         *QUARANTINED.values(),
         *DROPPED.values(),
+        *MEANING.values(),
         "Passphrase: ",
         "Once more: ",
         "{option} goes before the command: laennec {option} ... COMMAND",

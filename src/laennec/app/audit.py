@@ -77,7 +77,7 @@ def verify_released_file(
         SourceError: file or proof cannot be read.
         ProofError: the proof does not hold, or is of another file.
     """
-    verifier = key or _key_of(folder, clock)
+    verifier = _key_of(folder, clock) if key is None else key
     try:
         body = released.read_bytes()
         text = released.with_name(released.name + SUFFIX).read_text(encoding="utf-8")

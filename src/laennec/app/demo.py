@@ -122,7 +122,8 @@ class Demo:
 
     def _load(self, hub: Hub) -> Step:
         with as_file(files("laennec.app") / "data" / _DATA) as source:
-            report = load_omop(hub, source, encoding="utf-8", keep_repeated=False)
+            # GiBleed gives one identifier to several real events; a study should not lose them.
+            report = load_omop(hub, source, encoding="utf-8", keep_repeated=True)
         persons = hub.warehouse.view().rows()["person"]
         rules = [(rule.value, rows) for rule, rows in report.by_rule().items()]
         return self._step(
@@ -137,6 +138,7 @@ class Demo:
                 dropped=report.dropped,
             ),
             *rules,
+            ("Kept although they share a key", sum(one.repeated_kept for one in report.counts)),
         )
 
     def _look_as_host(self, hub: Hub) -> Step:

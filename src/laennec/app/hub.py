@@ -171,11 +171,13 @@ def open_ledger(folder: Path, *, clock: Clock, key: str | None = None) -> Ledger
     """
     settings = read_settings(folder)
     seen = remembered(settings.keys.folder)
+    if key is None and seen is not None:
+        key = seen.verifier_key
     return Ledger.open(
         settings.ledger.folder,
         signing_key=None,
         clock=clock,
-        verifier_key=key or (seen.verifier_key if seen else None),
+        verifier_key=key,
         remembered=seen.checkpoint if seen else None,
     )
 

@@ -16,6 +16,7 @@ from rich.text import Text
 
 from laennec.app.hub import Hub, open_hub
 from laennec.cli.language import Words
+from laennec.cli.visible import visible
 from laennec.core.clock import Clock
 from laennec.core.progress import Reporter, Task, reporter
 
@@ -71,7 +72,8 @@ class Shell:
 
     def say(self, text: str, **values: object) -> None:
         """Write a sentence of the answer, in the user's language."""
-        self.show(self.words(text, **values))
+        safe = {name: visible(one) if isinstance(one, str) else one for name, one in values.items()}
+        self.show(self.words(text, **safe))
 
     def remark(self, text: str, **values: object) -> None:
         """Write a sentence that a script does without: not when quiet."""
@@ -79,8 +81,9 @@ class Shell:
             self.say(text, **values)
 
     def show(self, text: str) -> None:
-        """Write a text as it is."""
-        self.out.print(text, highlight=False, markup=False, soft_wrap=True)
+        """Write a text, control characters made visible."""
+        shown = visible(text, lines=True)
+        self.out.print(shown, highlight=False, markup=False, soft_wrap=True)
 
     def table(self, heads: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
         """Write a table; numbers are right-aligned and grouped by thousands."""
@@ -92,7 +95,7 @@ class Shell:
             )
         for row in rows:
             # Text, since a name with brackets would be taken for markup.
-            drawn.add_row(*(Text(self.words.written(cell)) for cell in row))
+            drawn.add_row(*(Text(visible(self.words.written(cell))) for cell in row))
         with self.out.capture() as captured:
             self.out.print(drawn)
         self.out.file.writelines(f"{line.rstrip()}\n" for line in captured.get().splitlines())

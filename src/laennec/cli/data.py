@@ -9,6 +9,8 @@ from laennec.cli.command import Command, Group
 from laennec.cli.context import Shell, pass_shell
 from laennec.intake.report import LoadReport
 from laennec.intake.rules import DROPPED, QUARANTINED
+from laennec.omop.checks import MEANING
+from laennec.warehouse.vocabulary import vocabulary_coverage, vocabulary_findings
 
 _SOURCE = click.Path(path_type=Path, exists=True)
 _ENCODING = "Encoding of CSV files; UTF-8 by default."
@@ -47,9 +49,9 @@ def omop(shell: Shell, source: Path, encoding: str, *, keep_repeated: bool) -> N
     show_report(shell, report)
 
 
-@click.group(cls=Group, short_help="Load vocabularies.")
+@click.group(cls=Group, short_help="Load and check vocabularies.")
 def vocab() -> None:
-    """Vocabularies: load them."""
+    """Vocabularies: load them, check them, see how much of the data they map."""
 
 
 @vocab.command(
@@ -75,6 +77,39 @@ def vocab_load(shell: Shell, source: Path, encoding: str, *, add: bool) -> None:
     with shell.hub() as hub:
         report = load_vocabulary(hub, source, encoding=encoding, add=add)
     show_report(shell, report)
+
+
+@vocab.command(
+    name="check", cls=Command, short_help="Look for faults of the vocabulary in the hub."
+)
+@pass_shell
+def vocab_check(shell: Shell) -> None:
+    """Look for faults of the vocabulary in the hub, site concepts included.
+
+    Relationships that lead nowhere, concepts without name or ancestors, cycles, site concepts with
+    wrong identifiers or domains. The whole vocabulary is read.
+    """
+    with shell.hub() as hub:
+        found = vocabulary_findings(hub.warehouse.view())
+    rows = [(one.table, one.rule.value, one.rows, shell.words(MEANING[one.rule])) for one in found]
+    if rows:
+        shell.table(("Table", "Rule", "Rows", "Meaning"), rows)
+    else:
+        shell.say("No fault was found.")
+
+
+@vocab.command(
+    name="coverage", cls=Command, short_help="Show how much of the data is mapped, by vocabulary."
+)
+@pass_shell
+def vocab_coverage(shell: Shell) -> None:
+    """Show the share of rows and of source codes that are mapped to a standard concept."""
+    with shell.hub() as hub:
+        found = vocabulary_coverage(hub.warehouse.view())
+    shell.table(
+        ("Vocabulary", "Codes", "Mapped codes", "Rows", "Mapped rows"),
+        found.select("vocabulary_id", "codes", "codes_mapped", "rows", "rows_mapped").rows(),
+    )
 
 
 def show_report(shell: Shell, report: LoadReport) -> None:
@@ -107,6 +142,13 @@ def show_report(shell: Shell, report: LoadReport) -> None:
     if refused:
         shell.show("")
         shell.table(("Table", "Rule", "Rows", "Meaning"), refused)
+    for one in counts:
+        if one.repeated_kept:
+            shell.say(
+                "{table}: {rows} rows share a primary key with an earlier row and were kept.",
+                table=one.table,
+                rows=one.repeated_kept,
+            )
     for file, columns in report.unknown_columns.items():
         shell.say(
             "{file}: columns that the CDM does not have were left out: {columns}.",

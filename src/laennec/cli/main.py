@@ -1,6 +1,7 @@
 """``laennec``: the one entry point, and the only place that turns errors into exit statuses."""
 
 import os
+import resource
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -12,6 +13,7 @@ from laennec.cli import data, demo, hub, log, study
 from laennec.cli.command import HELP_OPTIONS, Group
 from laennec.cli.context import Shell, console
 from laennec.cli.language import LANGUAGES, Words, choose_language, speaking
+from laennec.cli.visible import visible, where
 from laennec.core.clock import system_clock
 from laennec.core.errors import LaennecError
 from laennec.core.log import recording
@@ -85,11 +87,24 @@ def main(arguments: Sequence[str] | None = None) -> int:
         except (click.Abort, KeyboardInterrupt):
             _complain(words("Interrupted; nothing half-done is visible."))
             return _INTERRUPTED
+        except SystemExit:
+            raise
+        except BaseException as error:  # noqa: BLE001 - a panic of an engine is no Exception
+            # A traceback would carry the message of the library, which may quote a row.
+            _complain(
+                words("Error: {happened}", happened=where(error)),
+                words("This is a bug in Laennec; report this line, which holds no data."),
+            )
+            return LaennecError.exit_status
     return 0
 
 
 def run() -> None:
-    """Run the command line and leave with its exit status."""
+    """Run the command line and leave with its exit status.
+
+    The memory holds keys and rows: a crash leaves no core file of it.
+    """
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     sys.exit(main())
 
 
@@ -105,9 +120,9 @@ def _language_asked(arguments: Sequence[str]) -> str | None:
 
 def _complain(happened: str, remedy: str = "") -> None:
     errors = console(sys.stderr)
-    errors.print(happened, style="bold", highlight=False, markup=False, soft_wrap=True)
+    errors.print(visible(happened), style="bold", highlight=False, markup=False, soft_wrap=True)
     if remedy:
-        errors.print(remedy, highlight=False, markup=False, soft_wrap=True)
+        errors.print(visible(remedy), highlight=False, markup=False, soft_wrap=True)
 
 
 def _explain(error: click.ClickException, words: Words) -> None:

@@ -67,6 +67,7 @@ class LoadReport:
                         "file": one.file,
                         "read": one.read,
                         "kept": one.kept,
+                        "repeated_kept": one.repeated_kept,
                         "refused": {rule.value: rows for rule, rows in one.refused.items()},
                     }
                     for one in self.counts

@@ -86,6 +86,7 @@ class TableCount:
         read: Rows in the file.
         kept: Rows that are in the warehouse now.
         refused: Rows per rule.
+        repeated_kept: Kept rows whose primary key an earlier, different row has.
     """
 
     table: str
@@ -93,6 +94,7 @@ class TableCount:
     read: int = 0
     kept: int = 0
     refused: dict[Rule, int] = field(default_factory=dict)
+    repeated_kept: int = 0
 
     def refuse(self, rule: Rule, rows: int) -> None:
         """Count rows that a rule keeps out."""

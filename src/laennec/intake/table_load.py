@@ -263,8 +263,12 @@ class TableLoad:
         with self._lock:
             self._count.refuse(Rule.IDENTICAL_ROW, int(identical.sum()))
         held = held.filter(~identical)
-        if key is not None and not self._means.keep_repeated:
-            different = held.filter(_SUSPECT).drop(_SUSPECT)
-            self._refuse(different, Rule.REPEATED_KEY, key)
-            held = held.filter(~pl.col(_SUSPECT))
-        return held.drop(_SUSPECT)
+        if key is None:
+            return held.drop(_SUSPECT)
+        if self._means.keep_repeated:
+            with self._lock:
+                self._count.repeated_kept += int(held[_SUSPECT].sum())
+            return held.drop(_SUSPECT)
+        different = held.filter(_SUSPECT).drop(_SUSPECT)
+        self._refuse(different, Rule.REPEATED_KEY, key)
+        return held.filter(~pl.col(_SUSPECT)).drop(_SUSPECT)
