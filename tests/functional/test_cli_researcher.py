@@ -1,0 +1,70 @@
+"""Journeys of a researcher and of an output checker: check, run, release, read what left."""
+
+import csv
+import json
+from pathlib import Path
+
+from fakes.cli_shell import Cli, packaged
+from laennec.core import errors
+
+
+def test_check_shows_what_would_be_read(hub: Cli, tmp_path: Path) -> None:
+    said = hub.ok("study", "check", packaged("celecoxib.toml", tmp_path))
+    assert "gi_haemorrhage" in said
+    assert "scan drug_exposure" in said
+    assert "can run on snapshot 1." in said
+
+
+def test_run_and_look(hub: Cli, tmp_path: Path) -> None:
+    said = hub.ok("study", "run", packaged("celecoxib.toml", tmp_path))
+    run = said.split()[-1]
+    assert said.endswith(f"Next: laennec release {run}\n")
+    assert run in hub.ok("status")
+
+
+def test_a_wrong_study_is_named_before_the_hub_opens(tmp_path: Path) -> None:
+    said = Cli(tmp_path)("study", "run", tmp_path / "absent.toml")
+    assert said.status == errors.StudyError.exit_status
+    assert "absent.toml" in said.err
+
+
+def test_an_unknown_snapshot(hub: Cli, tmp_path: Path) -> None:
+    said = hub("study", "run", packaged("celecoxib.toml", tmp_path), "--snapshot", 9)
+    assert said.status == errors.NotFoundError.exit_status
+
+
+def test_release(run_of_hub: tuple[Cli, str]) -> None:
+    cli, run = run_of_hub
+    said = cli.ok("release", run)
+    folder = cli.folder / "releases" / run
+    names = ["celecoxib.csv", "release.json", "report.html"]
+    proofs = [f"{name}.tlog-proof" for name in names]
+    assert sorted(one.name for one in folder.iterdir()) == sorted([*names, *proofs])
+    assert str(folder / "report.html") in said
+    text = (folder / "celecoxib.csv").read_text(encoding="utf-8")
+    rows = list(csv.DictReader(text.splitlines()))
+    hidden = [row for row in rows if row["estimate_value"] == "-"]
+    assert 0 < len(hidden) < len(rows)
+    counts = [row for row in rows if row["estimate_name"].endswith("count")]
+    shown = {int(row["estimate_value"]) for row in counts if row["estimate_value"].isdigit()}
+    assert shown
+    assert not shown & set(range(1, 11))
+    facts = json.loads((folder / "release.json").read_text(encoding="utf-8"))
+    assert facts["run"] == run
+    again = cli("release", run)
+    assert again.status == errors.AlreadyExistsError.exit_status
+    assert str(folder) in again.err
+
+
+def test_release_quietly_in_french(run_of_hub: tuple[Cli, str]) -> None:
+    cli, run = run_of_hub
+    paths = cli.ok("release", run, quiet=True, lang="fr").splitlines()
+    assert [Path(one).name for one in paths] == ["celecoxib.csv", "report.html", "release.json"]
+    report = Path(paths[1]).read_text(encoding="utf-8")
+    assert '<html lang="fr"' in report
+
+
+def test_an_unknown_run(hub: Cli) -> None:
+    said = hub("release", "run-00000000")
+    assert said.status == errors.NotFoundError.exit_status
+    assert "laennec status" in said.err
