@@ -30,7 +30,7 @@ class HubSettings(_Section):
             128 letters, digits and ``. _ : @ / -``. It cannot change once the ledger is made.
     """
 
-    name: Annotated[str, Field(min_length=1, max_length=100)]
+    name: Annotated[str, Field(min_length=1, max_length=100, pattern=r"^[^\x00-\x1f\x7f]*$")]
     origin: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._:@/-]{0,127}$")]
 
 
