@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from laennec.intake.csv_records import LINE
-from laennec.intake.repeated import EARLIER, AscendingKeys, are_among, repeated_lines
+from laennec.intake.repeated import EARLIER, DistinctKeys, are_among, repeated_lines
 
 INTEGERS = st.none() | st.integers(-3, 3) | st.sampled_from([-(2**63), 2**63 - 1])
 WORDS = st.none() | st.sampled_from(["", "a", "b", "é"])
@@ -52,19 +52,36 @@ def test_lines_are_those_a_dictionary_finds(
     assert found.dtype == pl.Int64
 
 
-@settings(max_examples=100, deadline=None)
-@given(st.lists(st.lists(st.integers(-3, 20), max_size=4), max_size=5))
-def test_ascending_keys_are_seen_over_blocks(blocks: list[list[int]]) -> None:
-    watch = AscendingKeys()
+BLOCKS = st.lists(st.lists(st.integers(-3, 20), max_size=4), max_size=5)
+FAR = st.sampled_from([-(2**63), -(10**6), 0, 10**6, 2**63 - 1])
+
+
+@settings(max_examples=200, deadline=None)
+@given(BLOCKS, FAR)
+def test_keys_without_gaps_are_seen_to_repeat_or_not(blocks: list[list[int]], shift: int) -> None:
+    watch = DistinctKeys(memory_bytes=24)
+    inside = [[key + min(max(shift, -(2**63) + 3), 2**63 - 21) for key in one] for one in blocks]
+    for block in inside:
+        watch.see(pl.Series(block, dtype=pl.Int64))
+    flat = [key for block in inside for key in block]
+    assert watch.holds == (len(set(flat)) == len(flat))
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.lists(st.lists(st.one_of(FAR, st.integers(0, 9)), max_size=4), max_size=5))
+def test_far_keys_are_never_wrongly_taken_for_distinct(blocks: list[list[int]]) -> None:
+    watch = DistinctKeys(memory_bytes=24)
     for block in blocks:
         watch.see(pl.Series(block, dtype=pl.Int64))
     flat = [key for block in blocks for key in block]
-    assert watch.holds == all(one < two for one, two in itertools.pairwise(flat))
+    ascending = all(one < two for one, two in itertools.pairwise(flat))
+    assert watch.holds or not ascending
+    assert not watch.holds or len(set(flat)) == len(flat)
 
 
 @pytest.mark.parametrize("keys", [pl.Series(["a"]), pl.Series([1, None], dtype=pl.Int64)])
-def test_other_keys_are_never_taken_for_ascending(keys: pl.Series) -> None:
-    watch = AscendingKeys()
+def test_other_keys_are_never_taken_for_distinct(keys: pl.Series) -> None:
+    watch = DistinctKeys(memory_bytes=1 << 20)
     watch.see(keys)
     assert not watch.holds
 

@@ -1,14 +1,15 @@
 """Which rows repeat a primary key, found in bounded memory.
 
-Keys that come in ascending order cannot repeat, and most exports are ordered by key: that much is
-seen in passing. Otherwise key and line of every row are cut by a hash of the key into parts that
-fit in memory, and each part is looked at alone.
+Most exports are ordered by key, or number their rows without gaps: that nothing repeats there is
+seen in passing (``DistinctKeys``). Otherwise key and line of every row are cut by a hash of the key
+into parts that fit in memory, and each part is looked at alone.
 """
 
 from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 import polars as pl
 
 from laennec.intake.csv_records import LINE
@@ -20,26 +21,69 @@ EARLIER = -1
 _PART = "$part"
 _BYTES_PER_ROW = 48
 _HASH_SEED = 0x1816
+_LOWEST = -(2**63)
 
 
-class AscendingKeys:
-    """Watches whether keys come in strictly ascending order."""
+class DistinctKeys:
+    """Watches keys go by and tells when none of them can have come twice.
 
-    def __init__(self) -> None:
-        self.holds = True
+    Two cheap ways to know: they ascend strictly, or they lie in a span small enough to hold a mark
+    for each number of it. When neither holds, they may or may not repeat.
+    """
+
+    def __init__(self, *, memory_bytes: int) -> None:
+        """Watch with marks of at most this many bytes, one for each number of the span."""
+        self._limit = memory_bytes
+        self._ascending = True
         self._last: int | None = None
+        self._seen = 0
+        self._first = 0
+        self._marks: npt.NDArray[np.bool_] | None = np.zeros(0, dtype=np.bool_)
+
+    @property
+    def holds(self) -> bool:
+        """Whether no key seen so far came twice, for sure."""
+        marked = self._marks is not None and int(np.count_nonzero(self._marks)) == self._seen
+        return self._ascending or marked
 
     def see(self, keys: pl.Series) -> None:
         """Look at the next keys of the file, in order."""
-        if not self.holds or keys.is_empty():
+        if keys.is_empty():
             return
         if keys.dtype != pl.Int64 or keys.null_count():
-            self.holds = False
+            self._ascending, self._marks = False, None
             return
         values = keys.to_numpy()
-        follows = self._last is None or int(values[0]) > self._last
-        self.holds = follows and bool(np.all(values[1:] > values[:-1]))
-        self._last = int(values[-1])
+        if self._ascending:
+            follows = self._last is None or int(values[0]) > self._last
+            self._ascending = follows and bool(np.all(values[1:] > values[:-1]))
+            self._last = int(values[-1])
+        self._seen += len(values)
+        if self._marks is not None:
+            self._marks = self._with_room(self._marks, int(values.min()), int(values.max()))
+        if self._marks is not None:
+            self._marks[values - self._first] = True
+
+    def _with_room(
+        self, marks: npt.NDArray[np.bool_], lowest: int, highest: int
+    ) -> npt.NDArray[np.bool_] | None:
+        """Return the marks for a span that holds these keys as well, or None if it is too wide."""
+        if not len(marks):
+            self._first = lowest
+        first = min(self._first, lowest)
+        end = max(self._first + len(marks), highest + 1)
+        if end - first > self._limit:
+            return None
+        if first == self._first and end == self._first + len(marks):
+            return marks
+        # Doubling keeps the number of copies small when a span grows with each block.
+        room = min(self._limit, max(end - first, 2 * len(marks)))
+        if first < self._first:
+            first = max(end - room, _LOWEST)
+        wider = np.zeros(room, dtype=np.bool_)
+        wider[self._first - first : self._first - first + len(marks)] = marks
+        self._first = first
+        return wider
 
 
 def repeated_lines(

@@ -18,7 +18,7 @@ from laennec.intake.fields import Typed, type_rows
 from laennec.intake.model import Loaded, Means
 from laennec.intake.persons import KnownPersons
 from laennec.intake.readers import Chunk, TableFile, header_of, read_ahead, read_chunks
-from laennec.intake.repeated import EARLIER, AscendingKeys, are_among, repeated_lines
+from laennec.intake.repeated import EARLIER, DistinctKeys, are_among, repeated_lines
 from laennec.intake.rules import Rule, TableCount
 from laennec.omop.cdm import CURRENT, Table, cdm
 from laennec.omop.versions import to_current
@@ -61,7 +61,7 @@ class TableLoad:
         self._target = cdm(CURRENT).tables[table.name]
         self._header = header_of(file, table)
         self._count = TableCount(table.name, file.source.name)
-        self._ascending = AscendingKeys()
+        self._distinct = DistinctKeys(memory_bytes=means.memory_bytes // 8)
         self._whole_parts = 1 + file.rows // _ROWS_PER_WHOLE_FILE
         self._lock = threading.Lock()
 
@@ -118,7 +118,7 @@ class TableLoad:
             rows = rows.filter(typed.refused.is_null())
         key = self._table.primary_key
         if key is not None:
-            self._ascending.see(rows[key])
+            self._distinct.see(rows[key])
         return rows.with_columns(self._bucket(rows).alias(_BUCKET))
 
     def _refuse_faults(self, chunk: Chunk, typed: Typed) -> None:
@@ -160,7 +160,7 @@ class TableLoad:
     def _repeated(self, spool: SealedSpool) -> pl.Series:
         """Return the lines to keep out because an earlier row has their key."""
         key = self._target.primary_key
-        settled = self._ascending.holds and not self._existing
+        settled = self._distinct.holds and not self._existing
         if key is None or key not in self._header.names or settled:
             return pl.Series(LINE, [], dtype=pl.Int64)
         with self._means.reporter.task(f"checking keys of {self._table.name}"):
