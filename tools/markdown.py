@@ -1,6 +1,7 @@
 """The few pieces of Markdown that reference pages are made of."""
 
 import inspect
+import re
 from collections.abc import Iterable, Sequence
 
 
@@ -23,6 +24,16 @@ def code(names: Iterable[str]) -> str:
 def prose(documented: object) -> str:
     """Return the docstring of something, with its code marked as Markdown marks it."""
     return (inspect.getdoc(documented) or "").replace("``", "`")
+
+
+def attributes(documented: object) -> dict[str, str]:
+    """Return the meaning of each attribute that a class's docstring lists, alone on its line."""
+    found = re.findall(
+        r"^    (\w+): (.*?)(?=^    [\w, ]+: |\Z)",
+        prose(documented).partition("Attributes:\n")[2],
+        flags=re.DOTALL | re.MULTILINE,
+    )
+    return {name: " ".join(meaning.split()) for name, meaning in found}
 
 
 def _cell(value: object) -> str:

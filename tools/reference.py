@@ -24,7 +24,7 @@ def makers() -> Mapping[str, Callable[[], str]]:
     from tools.reference_cases import cases_page
     from tools.reference_commands import commands_page
     from tools.reference_settings import settings_page
-    from tools.reference_tables import errors_page, events_page, intake_rules_page
+    from tools.reference_tables import errors_page, events_page, intake_rules_page, profiles_page
 
     from laennec.omop.reference import coverage_page
 
@@ -34,6 +34,7 @@ def makers() -> Mapping[str, Callable[[], str]]:
         "events.md": events_page,
         "intake-rules.md": intake_rules_page,
         "omop-coverage.md": coverage_page,
+        "profile-values.md": profiles_page,
         "settings.md": settings_page,
         "study-cases.md": cases_page,
     }

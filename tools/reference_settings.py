@@ -1,10 +1,9 @@
 """Reference page of the settings, from their models and docstrings."""
 
-import re
 from typing import Any
 
 from pydantic import BaseModel
-from tools.markdown import generated, prose, table
+from tools.markdown import attributes, generated, prose, table
 
 from laennec.core.settings import FILE_NAME, Settings
 
@@ -39,8 +38,8 @@ def settings_page() -> str:
 
 
 def _section(name: str, model: type[BaseModel]) -> str:
-    summary, meanings = _documented(model)
-    lines = [f"## `[{name}]`\n\n{summary}\n"]
+    meanings = attributes(model)
+    lines = [f"## `[{name}]`\n\n{_sentence(model)}\n"]
     for key, schema in _fields(model):
         lines.append(
             f"### `{name}.{key}`\n\n{meanings[key]}\n\n"
@@ -57,18 +56,10 @@ def _fields(model: type[BaseModel]) -> list[tuple[str, dict[str, Any]]]:
     ]
 
 
-def _documented(model: type[BaseModel]) -> tuple[str, dict[str, str]]:
-    """Return the sentence of a section and the meaning of each key, from the docstring."""
-    text = prose(model)
-    head, _, body = text.partition("Attributes:\n")
-    meanings = {
-        key: " ".join(meaning.split())
-        for key, meaning in re.findall(
-            r"^    (\w+): (.*?)(?=^    \w+: |\Z)", body, flags=re.DOTALL | re.MULTILINE
-        )
-    }
-    sentence = head.strip().partition(": ")[2]
-    return sentence[:1].upper() + sentence[1:], meanings
+def _sentence(model: type[BaseModel]) -> str:
+    """Return what a section is for: its docstring's first sentence, without the section's name."""
+    text = prose(model).partition("Attributes:\n")[0].strip().partition(": ")[2]
+    return text[:1].upper() + text[1:]
 
 
 def _default(schema: dict[str, Any]) -> str:

@@ -2,9 +2,10 @@
 
 from collections.abc import Iterable
 
-from tools.markdown import code, generated, prose, table
+from tools.markdown import attributes, code, generated, prose, table
 
 from laennec.core.errors import LaennecError, all_errors
+from laennec.disclosure.profiles import PROFILES, Profile, load_profile
 from laennec.intake.rules import DROPPED, QUARANTINED
 from laennec.ledger.events import EVENTS, FACTS, EventType
 
@@ -34,6 +35,13 @@ Each row that a load reads is kept, put in quarantine or dropped, by exactly one
 `read = kept + quarantined + dropped` for every table. The counts are printed and stored with the
 load; the rows in quarantine are sealed like all others, each with its table, file, line, column and
 rule. Values of a row are in no message and no log.
+"""
+
+_PROFILES = """\
+Every number on which [disclosure control](../explanation/disclosure.md) rests. The setting
+[`disclosure.profile`](settings.md#disclosureprofile) names one of these profiles; its name and
+version stand in every release. What is judged by them is in
+[disclosure profiles and output kinds](profiles.md).
 """
 
 
@@ -91,3 +99,25 @@ def intake_rules_page() -> str:
     parts.append("## Dropped\n\nThe row carries nothing that is not kept elsewhere.\n")
     parts.append(table(("rule", "meaning"), [(f"`{k}`", text) for k, text in DROPPED.items()]))
     return "\n".join(parts)
+
+
+def profiles_page() -> str:
+    """Return the page of disclosure profiles."""
+    parts = [
+        generated("Values of the disclosure profiles", "src/laennec/disclosure/data"),
+        _PROFILES,
+    ]
+    for name in PROFILES:
+        profile = load_profile(name)
+        parts.append(f"## {name}\n\n{profile.title}. Version {profile.version}.\n")
+        rows = [
+            (f"`{key}`", _value(getattr(profile, key)), meaning)
+            for key, meaning in attributes(Profile).items()
+        ]
+        parts.append(table(("setting", "value", "meaning"), rows))
+        parts.append(f"Source: {profile.source}.\n")
+    return "\n".join(parts)
+
+
+def _value(value: object) -> str:
+    return ", ".join(str(one) for one in value) if isinstance(value, tuple) else str(value)

@@ -4,6 +4,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import fields
 from pathlib import Path
 
 import click
@@ -12,6 +13,7 @@ import pytest
 from laennec.cli.main import laennec
 from laennec.core.errors import all_errors
 from laennec.core.settings import known_keys
+from laennec.disclosure.profiles import PROFILES, Profile
 from laennec.ledger.events import EVENTS
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -66,3 +68,10 @@ def test_every_error_has_a_heading_and_an_exit_status_of_its_own() -> None:
     classes = list(all_errors())
     assert {one.__name__ for one in classes} - headings("errors.md") == set()
     assert len({one.exit_status for one in classes}) == len(classes)
+
+
+def test_every_number_of_a_profile_is_on_the_page() -> None:
+    page = (REFERENCE / "profile-values.md").read_text(encoding="utf-8")
+    about = {"name", "version", "title", "source"}
+    assert all(f"\n| `{one.name}` |" in page for one in fields(Profile) if one.name not in about)
+    assert set(PROFILES) - headings("profile-values.md") == set()
