@@ -45,3 +45,20 @@ def test_no_place_of_a_machine_and_no_host_of_packages() -> None:
 def test_the_readme_is_short() -> None:
     lines = (ROOT / "README.md").read_text(encoding="utf-8").splitlines()
     assert len(lines) <= README_LINES
+
+
+def test_modules_and_tests_that_pages_name_are_there() -> None:
+    folders = {one.name for one in (ROOT / "src" / "laennec").iterdir() if one.is_dir()}
+    missing = []
+    for page in (ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs" / "explanation").glob("*.md"))):
+        for name in re.findall(r"`([a-z]+/[a-z_0-9/]+\.py)`", page.read_text(encoding="utf-8")):
+            base = ROOT / "src" / "laennec" if name.partition("/")[0] in folders else ROOT / "tests"
+            if not ((base / name).exists() or (ROOT / name).exists()):
+                missing.append(f"{page.name}: {name}")
+    assert missing == []
+
+
+def test_tests_that_pages_name_are_there() -> None:
+    tests = {one.name for one in (ROOT / "tests").rglob("test_*.py")}
+    text = "".join(one.read_text(encoding="utf-8") for one in (ROOT / "docs").rglob("*.md"))
+    assert set(re.findall(r"`(test_\w+\.py)`", text)) - tests == set()
