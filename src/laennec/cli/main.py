@@ -67,7 +67,8 @@ def laennec(
     """
     words = Words(choose_language(lang, os.environ))
     context.obj = Shell(folder.resolve(), words, quiet, console(sys.stdout), system_clock)
-    context.with_resource(recording(log_file, clock=system_clock))
+    shown = (click.exceptions.Exit, click.UsageError)
+    context.with_resource(recording(log_file, clock=system_clock, no_failure=shown))
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

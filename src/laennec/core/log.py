@@ -79,12 +79,15 @@ def say(message: Message, **fields: int | str) -> None:
 
 
 @contextmanager
-def recording(file: Path | None, *, clock: Clock) -> Iterator[None]:
+def recording(
+    file: Path | None, *, clock: Clock, no_failure: tuple[type[BaseException], ...] = ()
+) -> Iterator[None]:
     """Write the log to a file for the time of the context, and the failure that ends it, if any.
 
     Args:
         file: Appended to; made with mode 0600. None records nothing.
         clock: Dates the lines.
+        no_failure: Exceptions that only end the context, such as that of a help page.
 
     Raises:
         StoreError: the file cannot be opened, or a line could not be written.
@@ -98,6 +101,8 @@ def recording(file: Path | None, *, clock: Clock) -> Iterator[None]:
     _LOGGER.setLevel(logging.INFO)
     try:
         yield
+    except no_failure:
+        raise
     except BaseException as error:
         handler.handle(_failure(error))
         raise
