@@ -13,7 +13,7 @@ from laennec.ledger.model import LedgerReport
 from laennec.runs.service import RUN_FINISHED
 from laennec.vault.manifest import Snapshot
 from laennec.vault.sweep import SweepReport
-from laennec.vault.verify import VerifyReport
+from laennec.vault.verify import FindingKind, VerifyReport
 from laennec.warehouse.anchor import anchor_of, log_commit
 from laennec.warehouse.rebucket import rebucket
 
@@ -46,10 +46,11 @@ class Soundness:
 
     @property
     def findings(self) -> int:
-        """How many things are wrong."""
-        parts = (self.warehouse, self.results, self.ledger)
-        in_parts = sum(len(one.findings) for one in parts)
-        return in_parts + len(self.releases.altered) + len(self.lost_runs)
+        """How many things are wrong; what an interrupted write left unreferenced is not."""
+        stored = (*self.warehouse.findings, *self.results.findings)
+        wrong = [one for one in stored if one.kind is not FindingKind.UNREFERENCED]
+        others = (self.ledger.findings, self.releases.altered, self.lost_runs)
+        return len(wrong) + sum(len(one) for one in others)
 
 
 def verify(hub: Hub) -> Soundness:

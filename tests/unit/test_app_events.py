@@ -1,0 +1,152 @@
+"""Every service method that changes a hub leaves an event in the ledger.
+
+The tables below name every public function and method of the services. One that is in neither
+fails the test, so whoever adds a service says here which event it leaves, or that it only reads.
+"""
+
+import inspect
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+from fakes.app_small import CONCEPTS, another_person, small_hub, study_file
+from fakes.cli_shell import Cli
+from fakes.intake_hub import write_csv
+from laennec.airlock.service import Airlock
+from laennec.app import create, loads, releases, upkeep
+from laennec.app.hub import Hub, open_hub, open_ledger
+from laennec.core.clock import system_clock
+from laennec.core.progress import Quiet
+from laennec.intake.service import Intake
+from laennec.runs.service import Runs
+from laennec.study.files import read_study
+
+COMMIT = "vault:snapshot:commit"
+CLASSES = (Intake, Runs, Airlock)
+MODULES = (create, loads, releases, upkeep)
+
+Change = Callable[[Hub, Path], object]
+
+
+def _run(hub: Hub, folder: Path) -> str:
+    return hub.runs().run(read_study(study_file(folder))).run
+
+
+def _site_concepts(folder: Path) -> Path:
+    return write_csv(folder, {"concept": CONCEPTS.replace("201826", "2000000001")})
+
+
+def _publish(hub: Hub, folder: Path) -> object:
+    record, _, result = hub.runs().result(_run(hub, folder))
+    return hub.airlock().release(record, result)
+
+
+CHANGES: dict[str, tuple[Change, list[str]]] = {
+    "Intake.load_omop": (
+        lambda hub, folder: hub.intake().load_omop(another_person(folder)),
+        [COMMIT, "intake:load:finish"],
+    ),
+    "Intake.load_vocabulary": (
+        lambda hub, folder: hub.intake().load_vocabulary(_site_concepts(folder), add=True),
+        [COMMIT, "intake:vocabulary:load"],
+    ),
+    "loads.load_omop": (
+        lambda hub, folder: loads.load_omop(
+            hub, another_person(folder), encoding="utf-8", keep_repeated=False
+        ),
+        [COMMIT, "intake:load:finish"],
+    ),
+    "loads.load_vocabulary": (
+        lambda hub, folder: loads.load_vocabulary(
+            hub, _site_concepts(folder), encoding="utf-8", add=True
+        ),
+        [COMMIT, "intake:vocabulary:load"],
+    ),
+    "Runs.run": (_run, ["study:run:finish"]),
+    "Airlock.release": (_publish, ["study:run:finish", *["airlock:release:publish"] * 2]),
+    "releases.release_run": (
+        lambda hub, folder: releases.release_run(hub, _run(hub, folder), language="en"),
+        ["study:run:finish", *["airlock:release:publish"] * 3],
+    ),
+    "upkeep.sweep": (
+        lambda hub, _: upkeep.sweep(hub, keep=1),
+        [COMMIT, "vault:store:sweep"],
+    ),
+    "upkeep.rotate_keys": (lambda hub, _: upkeep.rotate_keys(hub), [COMMIT, "vault:key:rotate"]),
+    "upkeep.shred": (
+        lambda hub, _: upkeep.shred(hub, before=1),
+        [COMMIT, "vault:snapshot:shred"],
+    ),
+    "upkeep.change_buckets": (lambda hub, _: upkeep.change_buckets(hub, buckets=8), [COMMIT]),
+}
+READS: dict[str, Change] = {
+    "Runs.check": lambda hub, folder: hub.runs().check(read_study(study_file(folder))),
+    "Runs.records": lambda hub, _: hub.runs().records(),
+    "Runs.names": lambda hub, _: hub.runs().names(),
+    "upkeep.verify": lambda hub, _: upkeep.verify(hub),
+}
+ELSEWHERE = {
+    "create.create_hub": "test_a_new_hub_begins_its_ledger",
+    "Runs.result": "opens what Airlock.release is given",
+    "Airlock.review": "the judgement within Airlock.release",
+}
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Cli:
+    return small_hub(tmp_path_factory.mktemp("events"))
+
+
+def events(folder: Path) -> list[str]:
+    return [one.name for one in open_ledger(folder, clock=system_clock).entries()]
+
+
+@contextmanager
+def opened(made: Cli, tmp_path: Path) -> Iterator[Hub]:
+    cli = made.copy(tmp_path / "hub")
+    with open_hub(cli.folder, clock=system_clock, reporter=Quiet()) as hub:
+        yield hub
+
+
+def public_functions(module: ModuleType) -> Iterator[str]:
+    name = module.__name__.rpartition(".")[2]
+    for key, value in vars(module).items():
+        own = getattr(value, "__module__", "") == module.__name__
+        if inspect.isfunction(value) and own and not key.startswith("_"):
+            yield f"{name}.{key}"
+
+
+def public_methods(kind: type) -> Iterator[str]:
+    for key, value in vars(kind).items():
+        if inspect.isfunction(value) and not key.startswith("_"):
+            yield f"{kind.__name__}.{key}"
+
+
+def test_every_service_is_in_the_tables() -> None:
+    found = {name for kind in CLASSES for name in public_methods(kind)}
+    found |= {name for module in MODULES for name in public_functions(module)}
+    assert found == CHANGES.keys() | READS.keys() | ELSEWHERE.keys()
+
+
+@pytest.mark.parametrize("name", CHANGES)
+def test_a_change_leaves_its_events(name: str, made: Cli, tmp_path: Path) -> None:
+    change, expected = CHANGES[name]
+    with opened(made, tmp_path) as hub:
+        before = events(tmp_path / "hub")
+        change(hub, tmp_path)
+    assert events(tmp_path / "hub")[len(before) :] == expected
+
+
+@pytest.mark.parametrize("name", READS)
+def test_a_reading_leaves_none(name: str, made: Cli, tmp_path: Path) -> None:
+    with opened(made, tmp_path) as hub:
+        before = events(tmp_path / "hub")
+        READS[name](hub, tmp_path)
+    assert events(tmp_path / "hub") == before
+
+
+def test_a_new_hub_begins_its_ledger(made: Cli) -> None:
+    assert events(made.folder)[0] == "hub:hub:create"
