@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from fakes.cli_shell import Cli, new_hub, passphrase_file, run
+from fakes.cli_shell import PASSPHRASE, Cli, new_hub, passphrase_file, run
 from laennec.core import errors
+from laennec.vault.passphrase import PassphraseKeyring
 
 
 def test_a_new_hub_is_sound_and_empty(tmp_path: Path) -> None:
@@ -34,6 +35,20 @@ def test_upkeep(hub: Cli) -> None:
     readable = [line.split() for line in history.splitlines() if "  no  " in line]
     assert [line[0] for line in readable] == ["0", "1", "2", "3"]
     assert "Everything is what was sealed" in hub.ok("verify")
+
+
+def test_the_passphrase_can_be_changed_also_after_an_interruption(tmp_path: Path) -> None:
+    cli = new_hub(tmp_path)
+    (tmp_path / "new").mkdir()
+    new = passphrase_file(tmp_path / "new", "another passphrase of several words")
+    # As if it was interrupted: one keyring is under the new passphrase already.
+    ring = PassphraseKeyring.open(cli.folder / "keys" / "warehouse.json", PASSPHRASE)
+    ring.change_passphrase(new.read_text().strip())
+    assert cli("status").status == errors.WrongPassphraseError.exit_status
+    assert "under the new" in cli.ok("keys", "passphrase", "--new-passphrase-file", new)
+    assert cli("status").status == errors.WrongPassphraseError.exit_status
+    (tmp_path / "passphrase").write_bytes(new.read_bytes())
+    assert "Persons" in cli.ok("status")
 
 
 def test_shred_asks_first(hub: Cli, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from laennec.core.errors import AlreadyExistsError, KeyHolderError
+from laennec.core.errors import AlreadyExistsError, KeyHolderError, WrongPassphraseError
 from laennec.vault.passphrase import PassphraseKeyring
 from laennec.vault.ports import KeyHolder
 
@@ -74,6 +74,28 @@ def open_keyrings(folder: Path, passphrase: bytes) -> tuple[KeyHolder, KeyHolder
         PassphraseKeyring.open(folder / name, passphrase) for name in (WAREHOUSE_RING, HUB_RING)
     ]
     return rings[0], rings[1]
+
+
+def change_passphrase(folder: Path, old: bytes, new: bytes) -> None:
+    """Seal both keyrings under another passphrase; the root keys stay the same.
+
+    Killed between the two, call it again with the same passphrases: a keyring that is already
+    under the new one is left as it is.
+
+    Raises:
+        WrongPassphraseError: neither passphrase opens a keyring; none is changed by this call if
+            it is the first.
+        KeyHolderError: a keyring is missing or cannot be written, or ``new`` is empty.
+    """
+    check_private(folder)
+    pending = []
+    for name in (WAREHOUSE_RING, HUB_RING):
+        try:
+            pending.append(PassphraseKeyring.open(folder / name, old))
+        except WrongPassphraseError:
+            PassphraseKeyring.open(folder / name, new)
+    for ring in pending:
+        ring.change_passphrase(new)
 
 
 def create_signing_key(folder: Path, keys: KeyHolder) -> Ed25519PrivateKey:

@@ -7,16 +7,19 @@ import click
 
 from laennec.app import upkeep
 from laennec.app.create import create_hub
-from laennec.app.hub import Hub
+from laennec.app.hub import Hub, passphrase_source
+from laennec.app.secrets import change_passphrase
 from laennec.app.template import settings_text
 from laennec.cli.command import Command, Group
 from laennec.cli.context import Shell, pass_shell
 from laennec.core.errors import IntegrityError
+from laennec.core.settings import read_settings
 from laennec.vault.passphrase import (
     PassphraseFile,
     PassphraseSource,
     PassphraseVariable,
     Prompt,
+    read_passphrase,
 )
 from laennec.warehouse.service import View
 
@@ -63,11 +66,7 @@ def init(
     folder of keys is for you alone: if others may read it, the hub does not open. A backup of keys
     and passphrase, apart from the store, is yours to make.
     """
-    source: PassphraseSource = Prompt("New passphrase: ", twice=True)
-    if passphrase_file is not None:
-        source = PassphraseFile(passphrase_file)
-    elif passphrase_env is not None:
-        source = PassphraseVariable(passphrase_env)
+    source = _source_of(passphrase_file, passphrase_env)
     text = settings_text(
         name=name,
         origin=origin or f"{_token(name)}/laennec",
@@ -209,9 +208,9 @@ def sweep(shell: Shell, keep: int | None) -> None:
     )
 
 
-@click.group(cls=Group, short_help="Rotate keys.")
+@click.group(cls=Group, short_help="Rotate keys, change the passphrase.")
 def keys() -> None:
-    """Keys: rotate them."""
+    """Keys: rotate them, change the passphrase that seals them."""
 
 
 @keys.command(short_help="Make new keys; no data is rewritten.")
@@ -221,6 +220,43 @@ def rotate(shell: Shell) -> None:
     with shell.hub() as hub:
         snapshot = upkeep.rotate_keys(hub)
     shell.say("Keys rotated in snapshot {number}.", number=str(snapshot.number))
+
+
+@keys.command(
+    cls=Command,
+    short_help="Seal the keyrings under another passphrase.",
+    examples=(
+        "laennec keys passphrase",
+        "laennec keys passphrase --new-passphrase-file new-passphrase",
+    ),
+)
+@click.option(
+    "--new-passphrase-file",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE",
+    help="File (mode 0600) that holds the new passphrase; it is asked for by default.",
+)
+@click.option(
+    "--new-passphrase-env",
+    metavar="VARIABLE",
+    help="Environment variable that holds the new passphrase.",
+)
+@pass_shell
+def passphrase(
+    shell: Shell, new_passphrase_file: Path | None, new_passphrase_env: str | None
+) -> None:
+    """Seal the keyrings under another passphrase; no key and no data changes.
+
+    The old passphrase is taken from where the settings say. If the command is interrupted, run it
+    again with the same two passphrases. Copies of the keyrings still open with the old one.
+    """
+    settings = read_settings(shell.folder)
+    old = read_passphrase(passphrase_source(settings), ask=shell.ask)
+    new = read_passphrase(_source_of(new_passphrase_file, new_passphrase_env), ask=shell.ask)
+    change_passphrase(settings.keys.folder, old, new)
+    shell.say("The keyrings are sealed under the new passphrase.")
+    if settings.keys.passphrase_file is not None or settings.keys.passphrase_env is not None:
+        shell.remark("Now put it where the settings look for it, in place of the old one.")
 
 
 @click.command(
@@ -268,6 +304,15 @@ def rebucket(shell: Shell, buckets: int) -> None:
         number=str(snapshot.number),
         buckets=buckets,
     )
+
+
+def _source_of(file: Path | None, variable: str | None) -> PassphraseSource:
+    """Return where a new passphrase comes from; it is asked for twice by default."""
+    if file is not None:
+        return PassphraseFile(file)
+    if variable is not None:
+        return PassphraseVariable(variable)
+    return Prompt("New passphrase: ", twice=True)
 
 
 def _token(name: str) -> str:
