@@ -62,8 +62,8 @@ def test_a_load_during_a_run(cli: Cli, tmp_path: Path, monkeypatch: pytest.Monke
 
     def load_then_run(plan: Plan, source: BucketSource, *, workers: int, progress: Task) -> object:
         with opened(cli) as other:
-            source = another_person(tmp_path / "two")
-            load_omop(other, source, encoding="utf-8", keep_repeated=False)
+            more = another_person(tmp_path / "two")
+            load_omop(other, more, encoding="utf-8", keep_repeated=False)
         return whole(plan, source, workers=workers, progress=progress)
 
     monkeypatch.setattr("laennec.runs.service.run_locally", load_then_run)
