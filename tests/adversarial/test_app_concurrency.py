@@ -72,7 +72,7 @@ def test_a_load_during_a_run(cli: Cli, tmp_path: Path, monkeypatch: pytest.Monke
         assert record.snapshot == 1
         assert hub.warehouse.view().snapshot.number == 2
         assert hub.runs().names() == {record.run}
-        assert verify(hub).ok
+        assert verify(hub.custody).ok
     assert events(cli)["study:run:finish"] == 1
     assert events(cli)["intake:load:finish"] == 2
 
@@ -94,7 +94,7 @@ def test_two_runs_at_once_are_both_kept(cli: Cli, tmp_path: Path) -> None:
     with opened(cli) as hub:
         assert hub.runs().names() == set(names)
         assert len(set(names)) == 2
-        assert verify(hub).ok
+        assert verify(hub.custody).ok
 
 
 def test_two_releases_of_one_run_at_once(cli: Cli, tmp_path: Path) -> None:
@@ -113,5 +113,5 @@ def test_two_releases_of_one_run_at_once(cli: Cli, tmp_path: Path) -> None:
     assert sorted(outcomes) == sorted([str(cli.folder / "releases" / run), "released before"])
     assert events(cli)["airlock:release:publish"] == 2
     with opened(cli) as hub:
-        assert verify(hub).ok
+        assert verify(hub.custody).ok
     assert not list((cli.folder / "releases").glob(".making-*"))

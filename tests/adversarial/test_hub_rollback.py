@@ -47,10 +47,31 @@ def put_back(newer: Cli, older: Cli, *parts: str) -> None:
 @pytest.mark.parametrize("parts", [["store/warehouse"], ["store"], ["ledger"], ["store", "ledger"]])
 def test_an_older_state_is_refused(older: Cli, newer: Cli, parts: list[str]) -> None:
     put_back(newer, older, *parts)
-    for command in (["status"], ["verify"], ["load", "omop", str(older.folder)]):
+    for command in (["status"], ["load", "omop", str(older.folder)]):
         said = newer(*command)
         assert said.status == errors.RollbackError.exit_status, said
         assert said.out == ""
+
+
+def test_verify_names_the_head_that_an_older_store_lacks(older: Cli, newer: Cli) -> None:
+    put_back(newer, older, "store/warehouse")
+    said = newer("verify")
+    assert said.status == errors.IntegrityError.exit_status
+    assert "rolled back" in said.out
+
+
+@pytest.mark.parametrize("part", ["warehouse", "results"])
+@pytest.mark.parametrize("kind", ["heads", "objects"])
+def test_verify_names_a_damaged_object_the_newest_head_included(
+    newer: Cli, part: str, kind: str
+) -> None:
+    store = newer.folder / "store" / part
+    path = max(one for one in (store / kind).rglob("*") if one.is_file())
+    whole = path.read_bytes()
+    path.write_bytes(whole[:-1] + bytes([whole[-1] ^ 1]))
+    said = newer("verify")
+    assert said.status == errors.IntegrityError.exit_status
+    assert path.relative_to(store).as_posix() in said.out
 
 
 def test_an_older_ledger_is_named_without_any_key(older: Cli, newer: Cli) -> None:

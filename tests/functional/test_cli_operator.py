@@ -10,7 +10,9 @@ from pathlib import Path
 import pytest
 
 from fakes.cli_shell import PASSPHRASE, Cli, new_hub, passphrase_file, run
+from laennec.app.hub import open_ledger
 from laennec.core import errors
+from laennec.core.clock import system_clock
 from laennec.vault.passphrase import PassphraseKeyring
 
 
@@ -49,6 +51,8 @@ def test_the_passphrase_can_be_changed_also_after_an_interruption(tmp_path: Path
     assert cli("status").status == errors.WrongPassphraseError.exit_status
     (tmp_path / "passphrase").write_bytes(new.read_bytes())
     assert "Persons" in cli.ok("status")
+    names = [one.name for one in open_ledger(cli.folder, clock=system_clock).entries()]
+    assert names == ["hub:hub:create", "vault:passphrase:change"]
 
 
 def test_shred_asks_first(hub: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -134,12 +138,11 @@ def test_the_operators_log(hub: Cli, tmp_path: Path) -> None:
     assert run("--hub", hub.folder, "--log", file, "release", "run-0").status == 14
     lines = [json.loads(one) for one in file.read_text(encoding="utf-8").splitlines()]
     assert [one["message"] for one in lines] == [
-        "hub opened",
         "hub verified",
         "hub opened",
         "command failed",
     ]
-    assert lines[1]["findings"] == 0
+    assert lines[0]["findings"] == 0
     assert (lines[-1]["error"], lines[-1]["exit_status"]) == ("NotFoundError", 14)
     assert file.stat().st_mode & 0o077 == 0
 

@@ -86,9 +86,10 @@ READS: dict[str, Change] = {
     "Runs.check": lambda hub, folder: hub.runs().check(read_study(study_file(folder))),
     "Runs.records": lambda hub, _: hub.runs().records(),
     "Runs.names": lambda hub, _: hub.runs().names(),
-    "upkeep.verify": lambda hub, _: upkeep.verify(hub),
+    "upkeep.verify": lambda hub, _: upkeep.verify(hub.custody),
 }
 ELSEWHERE = {
+    "upkeep.reseal_keyrings": "test_cli_operator.py, which changes a passphrase",
     "create.create_hub": "test_a_new_hub_begins_its_ledger",
     "Runs.result": "opens what Airlock.release is given",
     "Airlock.review": "the judgement within Airlock.release",

@@ -177,7 +177,7 @@ class Demo:
         return step, record
 
     def _prove_store(self, hub: Hub) -> Step:
-        found = verify(hub)
+        found = verify(hub.custody)
         if not found.ok:
             raise IntegrityError("The new hub does not verify.", remedy="This is a bug in Laennec.")
         size = found.ledger.checkpoint.size if found.ledger.checkpoint else 0
@@ -192,7 +192,7 @@ class Demo:
         victim = hub.warehouse.view().files("drug_exposure")[0].object
         path = hub.settings.store.folder / "warehouse" / victim
         with _one_bit_flipped(path):
-            named = [one.object for one in verify(hub).warehouse.findings]
+            named = [one.object for one in verify(hub.custody).warehouse.findings]
         if named != [victim]:
             raise IntegrityError(
                 "A flipped bit was not noticed.", remedy="This is a bug in Laennec."

@@ -41,25 +41,58 @@ WAREHOUSE, RESULTS = "warehouse", "results"
 
 
 @dataclass(frozen=True)
-class Hub:
-    """An open hub.
+class Custody:
+    """What a hub holds itself, opened without a look at the store, which is not trusted.
 
     Attributes:
         settings: As read, with absolute paths.
+        warehouse_keys: The key holder of the warehouse.
         keys: The key holder of results and of the ledger's signing key.
-        warehouse: Patients' rows.
-        results: Vault of results that are not released.
         ledger: The public log.
         clock, reporter: As given.
     """
 
     settings: Settings
+    warehouse_keys: KeyHolder
     keys: KeyHolder
-    warehouse: Warehouse
-    results: Vault
     ledger: Ledger
     clock: Clock
     reporter: Reporter
+
+
+@dataclass(frozen=True)
+class Hub:
+    """An open hub.
+
+    Attributes:
+        custody: Settings, keys and ledger.
+        warehouse: Patients' rows.
+        results: Vault of results that are not released.
+    """
+
+    custody: Custody
+    warehouse: Warehouse
+    results: Vault
+
+    @property
+    def settings(self) -> Settings:
+        """As read, with absolute paths."""
+        return self.custody.settings
+
+    @property
+    def ledger(self) -> Ledger:
+        """The public log."""
+        return self.custody.ledger
+
+    @property
+    def clock(self) -> Clock:
+        """Tells the time."""
+        return self.custody.clock
+
+    @property
+    def reporter(self) -> Reporter:
+        """Shows progress."""
+        return self.custody.reporter
 
     @property
     def workers(self) -> int:
@@ -116,30 +149,59 @@ def open_hub(
         ask: Asks for the passphrase on the terminal, if the settings name no other place.
 
     Raises:
-        SettingsError: there is no hub, or its settings are wrong.
-        WrongPassphraseError, KeyHolderError: the keys do not open, or others may read them.
         RollbackError: the host serves an older state than the ledger knows.
         IntegrityError: the newest head is not what was sealed.
+        SettingsError, KeyHolderError, LedgerError: as ``open_custody``.
+    """
+    with open_custody(folder, clock=clock, reporter=reporter, ask=ask) as custody:
+        warehouse, results = (store_of(custody.settings, one) for one in (WAREHOUSE, RESULTS))
+        anchor = anchor_of(custody.ledger)
+        vault = Vault.open(warehouse, custody.warehouse_keys, clock=clock, anchor=anchor)
+        hub = Hub(custody, Warehouse(vault), Vault.open(results, custody.keys, clock=clock))
+        say(Message.OPENED, snapshot=vault.snapshot().number)
+        yield hub
+
+
+@contextmanager
+def open_custody(
+    folder: Path,
+    *,
+    clock: Clock,
+    reporter: Reporter,
+    ask: Callable[[str], str] = getpass.getpass,
+    secret: bytes | None = None,
+) -> Iterator[Custody]:
+    """Open what the hub holds itself, whatever became of its store.
+
+    Args:
+        folder: Where the hub is.
+        clock: Dates what is done.
+        reporter: Shows progress.
+        ask: Asks for the passphrase on the terminal, if the settings name no other place.
+        secret: The passphrase, if it is not the one where the settings say it is.
+
+    Raises:
+        SettingsError: there is no hub, or its settings are wrong.
+        WrongPassphraseError, KeyHolderError: the keys do not open, or others may read them.
         LedgerError: the ledger is damaged, another's, or older than it was.
     """
     settings = read_settings(folder)
     with recording(settings.log.file, clock=clock):
-        hub = _opened(settings, clock, reporter, ask)
-        say(Message.OPENED, snapshot=hub.warehouse.vault.snapshot().number)
+        load_profile(settings.disclosure.profile)
+        check_private(settings.keys.folder)
+        opens = secret or read_passphrase(passphrase_source(settings), ask=ask)
+        custody = _custody(settings, clock, reporter, opens)
         try:
-            yield hub
+            yield custody
         except BaseException:
             with suppress(LaennecError):
                 # What failed is what the user has to hear of.
-                remember(settings.keys.folder, hub.ledger)
+                remember(settings.keys.folder, custody.ledger)
             raise
-        remember(settings.keys.folder, hub.ledger)
+        remember(settings.keys.folder, custody.ledger)
 
 
-def _opened(settings: Settings, clock: Clock, reporter: Reporter, ask: Callable[[str], str]) -> Hub:
-    load_profile(settings.disclosure.profile)
-    check_private(settings.keys.folder)
-    secret = read_passphrase(passphrase_source(settings), ask=ask)
+def _custody(settings: Settings, clock: Clock, reporter: Reporter, secret: bytes) -> Custody:
     warehouse_keys, hub_keys = open_keyrings(settings.keys.folder, secret)
     ledger = Ledger.open(
         settings.ledger.folder,
@@ -148,11 +210,7 @@ def _opened(settings: Settings, clock: Clock, reporter: Reporter, ask: Callable[
         remembered=recall(settings.keys.folder).checkpoint,
     )
     _check_origin(settings, ledger)
-    vault = Vault.open(
-        store_of(settings, WAREHOUSE), warehouse_keys, clock=clock, anchor=anchor_of(ledger)
-    )
-    results = Vault.open(store_of(settings, RESULTS), hub_keys, clock=clock)
-    return Hub(settings, hub_keys, Warehouse(vault), results, ledger, clock, reporter)
+    return Custody(settings, warehouse_keys, hub_keys, ledger, clock, reporter)
 
 
 def open_ledger(folder: Path, *, clock: Clock, key: str | None = None) -> Ledger:

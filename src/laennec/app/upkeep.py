@@ -3,17 +3,23 @@
 Each change commits first and is then written in the ledger, and at last in the operator's log.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
-from laennec.app.hub import Hub
+from laennec.app.hub import RESULTS, WAREHOUSE, Custody, Hub, open_custody, store_of
 from laennec.app.released_files import ReleasesReport, compare_releases
-from laennec.app.secrets import rewrap_signing_key
+from laennec.app.secrets import change_passphrase, rewrap_signing_key
+from laennec.core.clock import Clock
 from laennec.core.log import Message, say
-from laennec.ledger.model import LedgerReport
-from laennec.runs.service import RUN_FINISHED
+from laennec.core.progress import Reporter
+from laennec.core.settings import read_settings
+from laennec.ledger.model import Entry, LedgerReport
+from laennec.runs.service import RUN_FINISHED, run_names
 from laennec.vault.manifest import Snapshot
+from laennec.vault.service import Vault
 from laennec.vault.sweep import SweepReport
-from laennec.vault.verify import FindingKind, VerifyReport
+from laennec.vault.verify import FindingKind, VerifyReport, verify_store
 from laennec.warehouse.anchor import anchor_of, log_commit
 from laennec.warehouse.rebucket import rebucket
 
@@ -53,24 +59,30 @@ class Soundness:
         return len(wrong) + sum(len(one) for one in others)
 
 
-def verify(hub: Hub) -> Soundness:
-    """Read everything the hub stores and prove it.
+def verify(custody: Custody) -> Soundness:
+    """Read everything the hub stores and prove it, or name what is wrong.
+
+    Works on a store of which even the newest head does not open: that is a finding like others.
 
     Raises:
         LedgerError: the entries of the ledger cannot be read.
-        StoreError: the folder of releases cannot be read.
+        NotFoundError: there is no store at all.
+        StoreError: the store or the folder of releases cannot be read.
     """
-    anchor = anchor_of(hub.ledger)
-    newest = hub.warehouse.vault.snapshot().number
-    entries = list(hub.ledger.entries())
-    logged = [str(one.public["run"]) for one in entries if one.name == RUN_FINISHED]
-    kept = hub.runs().names()
+    settings, reporter = custody.settings, custody.reporter
+    anchor = anchor_of(custody.ledger)
+    warehouse = verify_store(
+        store_of(settings, WAREHOUSE), custody.warehouse_keys, anchor=anchor, progress=reporter
+    )
+    results = verify_store(store_of(settings, RESULTS), custody.keys, progress=reporter)
+    entries = list(custody.ledger.entries())
+    newest = 0 if warehouse.snapshot is None else warehouse.snapshot
     found = Soundness(
-        warehouse=hub.warehouse.vault.verify(hub.reporter, anchor=anchor),
-        results=hub.results.verify(hub.reporter),
-        ledger=hub.ledger.verify(),
-        releases=compare_releases(hub.settings.disclosure.releases, entries),
-        lost_runs=tuple(run for run in logged if run not in kept),
+        warehouse=warehouse,
+        results=results,
+        ledger=custody.ledger.verify(),
+        releases=compare_releases(settings.disclosure.releases, entries),
+        lost_runs=_lost_runs(custody, entries) if results.ok else (),
         unanchored=newest - (anchor.number if anchor else 0),
     )
     say(
@@ -81,6 +93,14 @@ def verify(hub: Hub) -> Soundness:
         findings=found.findings,
     )
     return found
+
+
+def _lost_runs(custody: Custody, entries: Sequence[Entry]) -> tuple[str, ...]:
+    """Return the runs that the ledger knows and the vault of results does not hold."""
+    results = Vault.open(store_of(custody.settings, RESULTS), custody.keys, clock=custody.clock)
+    kept = run_names(results)
+    logged = [str(one.public["run"]) for one in entries if one.name == RUN_FINISHED]
+    return tuple(run for run in logged if run not in kept)
 
 
 def sweep(hub: Hub, *, keep: int | None) -> SweepReport:
@@ -110,13 +130,28 @@ def rotate_keys(hub: Hub) -> Snapshot:
     snapshot = hub.warehouse.vault.rotate()
     log_commit(hub.ledger, snapshot)
     hub.results.rotate()
-    rewrap_signing_key(hub.settings.keys.folder, hub.keys)
+    rewrap_signing_key(hub.settings.keys.folder, hub.custody.keys)
     hub.ledger.append(
         "vault:key:rotate",
         public={"key_holder": hub.settings.keys.holder, "generation": snapshot.number},
     )
     say(Message.ROTATED, snapshot=snapshot.number)
     return snapshot
+
+
+def reseal_keyrings(
+    folder: Path, *, old: bytes, new: bytes, clock: Clock, reporter: Reporter
+) -> None:
+    """Seal the keyrings of a hub under another passphrase; no key and no data changes.
+
+    Raises:
+        WrongPassphraseError, KeyHolderError: as ``secrets.change_passphrase``.
+        SettingsError, LedgerError: as ``hub.open_custody``.
+    """
+    change_passphrase(read_settings(folder).keys.folder, old, new)
+    with open_custody(folder, clock=clock, reporter=reporter, secret=new) as custody:
+        holder = custody.settings.keys.holder
+        custody.ledger.append("vault:passphrase:change", public={"key_holder": holder})
 
 
 def shred(hub: Hub, *, before: int) -> Snapshot:

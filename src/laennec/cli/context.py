@@ -14,7 +14,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from laennec.app.hub import Hub, open_hub
+from laennec.app.hub import Custody, Hub, open_custody, open_hub
 from laennec.cli.language import Words
 from laennec.cli.visible import visible
 from laennec.core.clock import Clock
@@ -51,6 +51,14 @@ class Shell:
         """Open the hub for the time of the command."""
         with open_hub(self.folder, clock=self.clock, reporter=self.reporter, ask=self.ask) as hub:
             yield hub
+
+    @contextmanager
+    def custody(self) -> Iterator[Custody]:
+        """Open what the hub holds itself, without a look at its store."""
+        with open_custody(
+            self.folder, clock=self.clock, reporter=self.reporter, ask=self.ask
+        ) as custody:
+            yield custody
 
     @property
     def reporter(self) -> Reporter:

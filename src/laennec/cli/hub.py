@@ -8,7 +8,6 @@ import click
 from laennec.app import upkeep
 from laennec.app.create import create_hub
 from laennec.app.hub import Hub, passphrase_source
-from laennec.app.secrets import change_passphrase
 from laennec.app.template import settings_text
 from laennec.cli.command import Command, Group
 from laennec.cli.context import Shell, pass_shell
@@ -145,8 +144,8 @@ def verify(shell: Shell) -> None:
 
     What is wrong is named, object by object, and the exit status is that of IntegrityError.
     """
-    with shell.hub() as hub:
-        found = upkeep.verify(hub)
+    with shell.custody() as custody:
+        found = upkeep.verify(custody)
     parts = (
         (shell.words("warehouse"), found.warehouse),
         (shell.words("results"), found.results),
@@ -253,7 +252,9 @@ def passphrase(
     settings = read_settings(shell.folder)
     old = read_passphrase(passphrase_source(settings), ask=shell.ask)
     new = read_passphrase(_source_of(new_passphrase_file, new_passphrase_env), ask=shell.ask)
-    change_passphrase(settings.keys.folder, old, new)
+    upkeep.reseal_keyrings(
+        shell.folder, old=old, new=new, clock=shell.clock, reporter=shell.reporter
+    )
     shell.say("The keyrings are sealed under the new passphrase.")
     if settings.keys.passphrase_file is not None or settings.keys.passphrase_env is not None:
         shell.remark("Now put it where the settings look for it, in place of the old one.")

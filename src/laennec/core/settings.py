@@ -25,7 +25,7 @@ class HubSettings(_Section):
     """``[hub]``: who this hub is.
 
     Attributes:
-        name: Name in results (``cdm_name``) and in the ledger's origin.
+        name: Name in results (``cdm_name``).
         origin: Name of the ledger, unique in the world, such as ``hub.example.org/laennec``; up to
             128 letters, digits and ``. _ : @ / -``. It cannot change once the ledger is made.
     """
@@ -51,7 +51,7 @@ class KeySettings(_Section):
         holder: Kind of key holder.
         folder: Folder of the passphrase keyrings, of the wrapped ledger key and of the newest
             ledger checkpoint seen.
-        passphrase_file: File whose first line is the passphrase, or None.
+        passphrase_file: File that holds the passphrase, without its last line break; or None.
         passphrase_env: Environment variable that holds it, or None. With neither, it is asked for.
     """
 

@@ -174,6 +174,12 @@ EVENTS: Mapping[str, EventType] = MappingProxyType(
                 private="operator reason",
             ),
             _event(
+                "vault:passphrase:change",
+                "The keyrings were sealed under another passphrase; no key changed.",
+                public="key_holder",
+                private="operator reason",
+            ),
+            _event(
                 "vault:snapshot:commit",
                 "A snapshot became the newest state of the warehouse.",
                 public="bytes generation head_sha256 manifest_sha256 objects parent_sha256"

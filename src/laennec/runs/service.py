@@ -133,7 +133,7 @@ class Runs:
 
     def names(self) -> frozenset[str]:
         """Return the name of every run whose result is kept."""
-        return frozenset(self._documents())
+        return run_names(self._results)
 
     def records(self) -> tuple[RunRecord, ...]:
         """Return every run, the oldest first."""
@@ -186,16 +186,23 @@ class Runs:
         )
 
     def _documents(self) -> Mapping[str, SealedDocument]:
-        documents = self._results.snapshot().manifest.documents
-        return {
-            one.kind.removeprefix(_KIND): one for one in documents if one.kind.startswith(_KIND)
-        }
+        return _kept(self._results)
 
     def _open(self, document: SealedDocument) -> tuple[RunRecord, Study, SummarisedResult]:
         body = json.loads(self._results.open_document(document))
         record = RunRecord(**body["record"])
         study = Study.model_validate(body["study"])
         return record, study, from_csv(body["result"], name=record.run)
+
+
+def run_names(results: Vault) -> frozenset[str]:
+    """Return the name of every run whose result is kept in this vault."""
+    return frozenset(_kept(results))
+
+
+def _kept(results: Vault) -> Mapping[str, SealedDocument]:
+    documents = results.snapshot().manifest.documents
+    return {one.kind.removeprefix(_KIND): one for one in documents if one.kind.startswith(_KIND)}
 
 
 def _resolve(study: Study, view: View) -> Mapping[str, frozenset[int]]:
