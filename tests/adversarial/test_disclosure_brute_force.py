@@ -17,7 +17,7 @@ from laennec.disclosure.cubes import Branch, add_cube
 from laennec.disclosure.profiles import Profile
 from laennec.disclosure.totals import protect
 
-THREE = Profile("three", 1, "", "", 3, 2, 3, 3, 2, 4, (0.01,), 0.75)
+THREE = Profile("three", 1, "", "", 3, 2, 3, 3, 2, 4, (0.01,), 0.75, 1)
 Cells = tuple[int, ...]
 Build = Callable[[Cells], tuple[System, list[Key]]]
 

@@ -279,8 +279,8 @@ def test_outcomes_of_years_left_out_do_not_come_back() -> None:
 def test_curve_steps_are_merged_until_they_may_be_seen() -> None:
     given = curve((500, 0, 0), (495, 5, 0), (480, 8, 12), (400, 0, 60), (12, 3, 385))
     found = published(given)
-    events = [found["Events", "n_events", str(100 * n)] if n else "0" for n in range(5)]
-    assert events == ["0", HIDDEN, "13", "0", HIDDEN]
+    events = [found["Events", "n_events", str(100 * n)] if n else "0" for n in range(4)]
+    assert events == ["0", HIDDEN, "13", "0"]
     assert found["Events", "n_censored", "200"] == "12"
     assert found["Cumulative incidence", "estimate", "200"] == "0.1000", "the curve is coarse"
 
@@ -381,7 +381,7 @@ def test_an_unknown_profile_names_the_nearest() -> None:
 @pytest.mark.parametrize(("threshold", "possible"), [(2, 2), (11, 1), (11, 11)])
 def test_a_profile_that_protects_nothing_is_refused(threshold: int, possible: int) -> None:
     with pytest.raises(ValueError, match=r"threshold|possible_values"):
-        Profile("weak", 1, "", "", threshold, possible, 11, 11, 10, 4, (0.01,), 0.75)
+        Profile("weak", 1, "", "", threshold, possible, 11, 11, 10, 4, (0.01,), 0.75, 1)
 
 
 def test_findings_name_each_hidden_estimate_once() -> None:

@@ -132,6 +132,18 @@ class Algebra:
         for part in parts:
             self.imply(part, total)
 
+    def apart(self, larger: Key, smaller: Key, *, hide: Iterable[Key] = ()) -> None:
+        """Declare that one cell may, for all a reader knows, lie inside another.
+
+        Who is in the larger one only is a cell too; hiding it hides the smaller, and ``hide``.
+        """
+        between: Key = ("between", *larger, *smaller)
+        self.remainder(between, larger, [smaller])
+        self._add(larger, (smaller, between))
+        self.imply(smaller, between)
+        for key in (smaller, *hide):
+            self.imply(between, key)
+
     def remainder(self, key: Key, total: Key, parts: Sequence[Key]) -> bool:
         """Add the cell ``key = total - parts``; return False, adding nothing, if it is negative."""
         known = [self._values[one] for one in parts]

@@ -13,9 +13,10 @@ from enum import StrEnum
 
 from laennec.disclosure.algebra import Algebra, Key
 from laennec.disclosure.cohorts import cohort_cell, relate_cohorts, subjects
-from laennec.disclosure.curves import curve_cell, curves, judge, relate_curve
+from laennec.disclosure.curves import curve_cell, curves, hidden_whole, judge, relate_curve
+from laennec.disclosure.differences import relate_starts
 from laennec.disclosure.incidence import incidence_cell, relate_days, relate_incidence, whole_years
-from laennec.disclosure.kinds import HIDDEN, Entry, Role, read
+from laennec.disclosure.kinds import HIDDEN, NO_NUMBER, Entry, Role, kinds, read
 from laennec.disclosure.profiles import Profile
 from laennec.disclosure.totals import Why, protect
 from laennec.omop.summarised_result import ResultSettings, SummarisedResult
@@ -76,9 +77,9 @@ class Review:
     """What may be published, and why the rest may not.
 
     Attributes:
-        published: The same rows in the same order; a hidden estimate is written ``-``, intervals of
-            incidence are widened to whole years.
-        findings: One for each hidden estimate, by row.
+        published: The same rows in the same order, without the hidden end of curves; a hidden
+            estimate is written ``-``, intervals of incidence are widened to whole years.
+        findings: One for each estimate that is written ``-``, by row of the result judged.
         counts: By result type, in order of name.
         profile: Name and version of the profile.
     """
@@ -106,21 +107,22 @@ def check(result: SummarisedResult, profile: Profile) -> Review:
 
     Resists: a reader who holds the published result, this program and the profile.
     """
-    entries = read(result)
-    judgement = _Judgement(entries, profile)
+    everything = read(result)
+    judgement = _Judgement(everything, profile)
+    entries = tuple(one for one in everything if one.index not in judgement.dropped)
     rules = {one.index: rule for one in entries if (rule := judgement.rule(one)) is not None}
-    rows = []
+    rows = {}
     for entry in entries:
         value = HIDDEN if entry.index in rules else judgement.text(entry)
         level = entry.row.additional_level
         if entry.settings.result_type == "incidence":
             level = whole_years(level)
-        rows.append(replace(entry.row, estimate_value=value, additional_level=level))
+        rows[entry.index] = replace(entry.row, estimate_value=value, additional_level=level)
     changed = {
         one.index for one in entries if one.row.estimate_value != rows[one.index].estimate_value
     }
     return Review(
-        SummarisedResult(tuple(rows), judgement.settings(result)),
+        SummarisedResult(tuple(rows.values()), judgement.settings(result)),
         tuple(Finding(row, rule, REASONS[rule]) for row, rule in sorted(rules.items())),
         _counts(entries, set(rules), changed - set(rules)),
         f"{profile.name} {profile.version}",
@@ -150,13 +152,16 @@ class _Judgement:
         incidence = by_type.pop("incidence", [])
         drawn = curves(by_type.pop("cumulative_incidence", []))
         algebra = Algebra()
-        relate_cohorts(algebra, [one for rows in by_type.values() for one in rows])
-        relate_incidence(algebra, incidence)
+        cohorts = [one for rows in by_type.values() for one in rows]
+        relate_cohorts(algebra, cohorts, threshold=profile.threshold)
+        relate_incidence(algebra, incidence, threshold=profile.threshold)
         for curve in drawn:
             relate_curve(algebra, curve)
+        relate_starts(algebra, map(curve_cell, drawn), threshold=profile.threshold)
         self._system = algebra.finish()
         self._why: dict[Key, Why] = dict(protect(self._system, profile).why)
         self._why |= _hidden_days(incidence, profile)
+        self.dropped: set[int] = set()
         self._curves: dict[int, Rule] = {}
         self._rewritten: dict[int, int] = {}
         self._grids: dict[int, float] = {}
@@ -167,15 +172,21 @@ class _Judgement:
         """Return the estimate as published, if it is published."""
         if entry.index in self._rewritten:
             return str(self._rewritten[entry.index])
-        if entry.role is Role.CURVE and entry.row.estimate_value not in {HIDDEN, "NA", "NaN"}:
+        if entry.row.estimate_value in {HIDDEN, *NO_NUMBER}:
+            return entry.row.estimate_value
+        if entry.role is Role.CURVE:
             grid = self._grids.get(entry.index, 10.0**-self._profile.curve_decimals)
             rounded = round(float(entry.row.estimate_value) / grid) * grid
             return f"{rounded:.{self._profile.curve_decimals}f}"
+        if entry.role in _PERCENT and entry.row.variable_name in _days(entry):
+            step = self._profile.quantile_days
+            return str(round(float(entry.row.estimate_value) / step) * step)
         return entry.row.estimate_value
 
     def settings(self, result: SummarisedResult) -> tuple[ResultSettings, ...]:
-        """Return the settings; those of a coarse curve say to what its estimates are rounded."""
+        """Return the settings; they say to what estimates were rounded."""
         steps: dict[int, dict[str, float]] = {}
+        days = {"quantiles_of_days_rounded_to": str(self._profile.quantile_days)}
         for entry in self._entries:
             if entry.index in self._grids:
                 grid = self._grids[entry.index]
@@ -183,6 +194,8 @@ class _Judgement:
         return tuple(
             replace(one, extra={**one.extra, "estimates_rounded_to": _listed(steps[one.result_id])})
             if one.result_id in steps
+            else replace(one, extra={**one.extra, **days})
+            if kinds()[one.result_type].days
             else one
             for one in result.settings
         )
@@ -232,8 +245,10 @@ class _Judgement:
     def _judge_curve(self, curve: list[Entry]) -> None:
         if curve_cell(curve) in self._why:
             self._curves |= {one.index: Rule.DERIVED for one in curve}
+            self.dropped |= hidden_whole(curve).dropped
             return
         verdict = judge(curve, self._profile)
+        self.dropped |= verdict.dropped
         self._curves |= dict.fromkeys(verdict.hidden, Rule.CURVE)
         self._rewritten |= verdict.rewritten
         if verdict.grid is not None:
@@ -268,6 +283,10 @@ def distribution_rule(role: Role, persons: int, profile: Profile) -> Rule | None
         return Rule.QUANTILE if fewest < profile.quantile_persons else None
     enough = persons >= profile.moment_persons and persons - 1 >= profile.degrees_of_freedom
     return None if enough else Rule.MOMENTS
+
+
+def _days(entry: Entry) -> tuple[str, ...]:
+    return kinds()[entry.settings.result_type].days
 
 
 def _subjects(entry: Entry) -> Key:

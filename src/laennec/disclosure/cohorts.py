@@ -13,6 +13,7 @@ from collections.abc import Iterable
 from laennec.core.errors import PolicyError
 from laennec.disclosure.ages import branches
 from laennec.disclosure.algebra import Algebra, Key, cover
+from laennec.disclosure.differences import Steps, relate_steps
 from laennec.disclosure.kinds import Entry, Role
 
 _NO_GROUP = "None"
@@ -62,16 +63,23 @@ def _step(level: str) -> int:
     return int(level)
 
 
-def relate_cohorts(algebra: Algebra, entries: Iterable[Entry]) -> None:
+def relate_cohorts(algebra: Algebra, entries: Iterable[Entry], *, threshold: int) -> None:
     """Add the sums that hold between the cells of each cohort.
+
+    Args:
+        algebra: Receives the cells.
+        entries: Rows of the three cohort kinds.
+        threshold: Fewest persons by which two cohorts may differ.
 
     Raises:
         PolicyError: they do not hold.
     """
     steps: dict[Key, dict[int, str]] = {}
     levels: dict[Key, dict[str, list[Key]]] = {}
+    named: dict[str, dict[str, None]] = {}
     for entry in [one for one in entries if one.role is Role.PERSONS]:
         cohort: Key = (entry.row.cdm_name, entry.row.group_level)
+        named.setdefault(entry.row.cdm_name, {})[entry.row.group_level] = None
         key = cohort_cell(entry)
         algebra.put(key, entry.count)
         if key[0] in {"left", "excluded"}:
@@ -83,6 +91,17 @@ def relate_cohorts(algebra: Algebra, entries: Iterable[Entry]) -> None:
         _attrition(algebra, cohort, reasons, shared)
     for cohort, by_kind in levels.items():
         _characteristics(algebra, cohort, by_kind)
+    for cdm, cohorts in named.items():
+        sized = [one for one in cohorts if subjects(cdm, one) in algebra]
+        found = [_steps(cdm, one, steps.get((cdm, one), {})) for one in sized]
+        relate_steps(algebra, found, threshold=threshold)
+
+
+def _steps(cdm: str, cohort: str, reasons: dict[int, str]) -> Steps:
+    """Return the sizes of a cohort, step by step; the last one is the cohort."""
+    everyone: Key = ("everyone excluded", cdm, cohort)
+    before: list[Key] = [("left", cdm, cohort, n) for n in sorted(reasons)[:-1]]
+    return [*((key, (everyone,)) for key in before), (subjects(cdm, cohort), ())]
 
 
 def _attrition(

@@ -78,11 +78,14 @@ class CurveVerdict:
         rewritten: By index, the counts that are now sums over merged points.
         hidden: Indices of the rows to hide.
         grid: Step to which every estimate of the curve is rounded; None keeps them as they are.
+        dropped: Indices of the rows to leave out: hidden points after the last one that shows
+            anything, the last of which is the day on which one person's follow-up ended.
     """
 
     rewritten: dict[int, int]
     hidden: frozenset[int]
     grid: float | None = None
+    dropped: frozenset[int] = frozenset()
 
 
 def curve_cell(entries: Iterable[Entry]) -> Key:
@@ -129,7 +132,7 @@ def judge(entries: list[Entry], profile: Profile) -> CurveVerdict:
     hidden = {one.index for one in entries}
     rewritten: dict[int, int] = {}
     if start is None or start < profile.threshold:
-        return CurveVerdict({}, frozenset(hidden))
+        return hidden_whole(entries)
     hidden -= {one.index for one in points[0].rows if one.role is Role.AT_RISK}
     events = censored = gone = 0
     coarse: set[int] = set()
@@ -152,7 +155,25 @@ def judge(entries: list[Entry], profile: Profile) -> CurveVerdict:
         rewritten |= point.sums(events, censored)
         events = censored = 0
     grid = coarse_grid(start, profile) if coarse else None
-    return CurveVerdict(rewritten, frozenset(hidden - coarse if grid else hidden), grid)
+    hidden -= coarse if grid else set()
+    return CurveVerdict(rewritten, frozenset(hidden), grid, _tail(points, hidden))
+
+
+def hidden_whole(entries: list[Entry]) -> CurveVerdict:
+    """Return the verdict on a curve that shows nothing."""
+    hidden = {one.index for one in entries}
+    return CurveVerdict({}, frozenset(hidden), None, _tail(_points(entries), hidden))
+
+
+def _tail(points: list[_Point], hidden: set[int]) -> frozenset[int]:
+    """Return the rows after the last point that shows anything; the first point stays."""
+    tail: set[int] = set()
+    for point in reversed(points[1:]):
+        rows = {one.index for one in point.rows}
+        if not rows <= hidden:
+            break
+        tail |= rows
+    return frozenset(tail)
 
 
 def coarse_grid(start: int, profile: Profile) -> float | None:

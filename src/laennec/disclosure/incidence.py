@@ -25,6 +25,7 @@ from laennec.disclosure.ages import branches, span
 from laennec.disclosure.algebra import Algebra, Key
 from laennec.disclosure.cohorts import subjects
 from laennec.disclosure.cubes import Branch, Labels, add_cube, fill, halve, swap
+from laennec.disclosure.differences import relate_analyses
 from laennec.disclosure.kinds import HIDDEN, Entry, Role, kinds
 from laennec.omop.summarised_result import JOINT
 
@@ -48,14 +49,15 @@ def incidence_cell(entry: Entry, measure: str) -> Key:
     return (measure, *_family_name(entry), *_labels(entry))
 
 
-def relate_incidence(algebra: Algebra, entries: Iterable[Entry]) -> None:
+def relate_incidence(algebra: Algebra, entries: Iterable[Entry], *, threshold: int) -> None:
     """Add the cells of persons and outcomes with their sums.
 
     Raises:
         PolicyError: an analysis does not name its sex or age group, or two analyses are alike but
             differ in their counts.
     """
-    for family in _families(entries):
+    families = _families(entries)
+    for family in families:
         persons = family.cells.get("persons", {})
         outcomes = family.cells.get("outcomes", {})
         _add(algebra, ("persons", *family.name), persons, (True, False, False))
@@ -64,6 +66,14 @@ def relate_incidence(algebra: Algebra, entries: Iterable[Entry]) -> None:
             _without_outcome(algebra, family.name, labels)
         if family.cohort is not None:
             _not_at_risk(algebra, family, persons)
+    alike: dict[Key, list[_Family]] = {}
+    for family in families:
+        alike.setdefault((*family.name[:2], family.cohort), []).append(family)
+    for same in alike.values():
+        for measure in ("persons", "outcomes"):
+            counted = [((measure, *one.name), one.cells.get(measure, {})) for one in same]
+            within = measure == "persons"
+            relate_analyses(algebra, counted, within=within, threshold=threshold)
 
 
 def relate_days(algebra: Algebra, entries: Iterable[Entry], *, threshold: int) -> None:

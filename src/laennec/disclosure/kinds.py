@@ -40,8 +40,11 @@ class Role(StrEnum):
     CURVE = "curve"
 
 
-_NO_NUMBER = frozenset({"NA", "NaN", "Inf"})
+NO_NUMBER = frozenset({"NA", "NaN", "Inf"})
 """How R writes an estimate that does not exist."""
+
+MAX_ROWS = 200_000
+"""Rows that are judged together; the time to judge them grows faster than their number."""
 
 WHOLE = frozenset({Role.PERSONS, Role.AT_RISK, Role.EVENTS, Role.CENSORED})
 """Roles whose values are whole numbers of persons."""
@@ -56,6 +59,7 @@ class Kind:
     additional: tuple[str, ...]
     variables: Mapping[str, Mapping[str, Role]]
     family: tuple[str, ...] = ()
+    days: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -103,9 +107,15 @@ def read(result: SummarisedResult) -> tuple[Entry, ...]:
     """Return the rows in order, each with its role and, where it counts persons, its count.
 
     Raises:
-        PolicyError: a result type, group, stratum, variable or estimate is unknown, or a value does
-            not parse. Nothing of the result may be published then.
+        PolicyError: there are more than ``MAX_ROWS`` rows, a result type, group, stratum, variable
+            or estimate is unknown, or a value does not parse. Nothing of the result may be
+            published then.
     """
+    if len(result.rows) > MAX_ROWS:
+        raise PolicyError(
+            f"The result has {len(result.rows)} estimates, more than can be judged together.",
+            remedy=f"Ask for fewer results, groups or points: at most {MAX_ROWS}.",
+        )
     settings = {one.result_id: one for one in result.settings}
     for one in result.settings:
         if one.result_type not in kinds():
@@ -150,7 +160,7 @@ def _parse(row: ResultRow, role: Role, where: str) -> int | None:
         # A count of more digits is no count of persons, and int() of it could be made slow.
         if re.fullmatch(r"[0-9]{1,12}", value, re.ASCII):
             return int(value)
-    elif value in _NO_NUMBER or (
+    elif value in NO_NUMBER or (
         re.fullmatch(r"-?[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]{1,3})?", value, re.ASCII)
         and math.isfinite(float(value))
     ):

@@ -29,6 +29,7 @@ class Profile:
         curve_decimals: Decimals kept in the estimates of a curve.
         curve_grids: Steps to which a curve may be rounded so that its hidden points show.
         curve_share: Share of those who start a curve that must be at risk at such a point.
+        quantile_days: Days to a multiple of which a quantile of days is rounded; at least 1.
     """
 
     name: str
@@ -43,6 +44,7 @@ class Profile:
     curve_decimals: int
     curve_grids: tuple[float, ...]
     curve_share: float
+    quantile_days: int
 
     def __post_init__(self) -> None:
         """Refuse numbers that protect nothing."""
@@ -50,6 +52,8 @@ class Profile:
             raise ValueError("with a threshold below 3 a hidden count could only be 1")
         if not 2 <= self.possible_values < self.threshold:
             raise ValueError("possible_values lies between 2 and threshold - 1")
+        if self.quantile_days < 1:
+            raise ValueError("quantile_days is at least 1")
 
     def is_small(self, persons: int) -> bool:
         """Return whether a count of persons is 1 to ``threshold - 1``."""

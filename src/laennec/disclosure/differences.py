@@ -1,0 +1,100 @@
+"""Sets of persons that a study may have made to differ by few: differencing inside one release.
+
+A study can ask for one cohort twice with one day more or less, and subtract. Which sets lie inside
+which is not in a result, so any two that are counts of the same kind of thing are taken for nested:
+when 1 to ``threshold - 1`` persons lie between them, the smaller one is hidden with all that is
+said of it. Two sets that are close by chance are treated alike; that is the price.
+
+A difference becomes a cell only if it is small. For the audit this is the safe side: of a cell that
+is hidden for its own sake it then says more than a reader can know.
+
+What this module does not do: it compares two sets at a time. A set that is the sum of several
+others but for few persons (a year in three parts, less one day) is not found.
+
+Pure.
+"""
+
+import itertools
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import TypeVar
+
+from laennec.disclosure.ages import Span, span
+from laennec.disclosure.algebra import Algebra, Key
+from laennec.disclosure.cubes import Labels
+
+Steps = Sequence[tuple[Key, tuple[Key, ...]]]
+"""Cells of one cohort: persons left after each step and in the end, with what is hidden besides."""
+
+Item = TypeVar("Item")
+
+
+def relate_steps(algebra: Algebra, cohorts: Iterable[Steps], *, threshold: int) -> None:
+    """Compare every count of one cohort with every count of another.
+
+    Args:
+        algebra: Holds the cells.
+        cohorts: For each cohort its cells; those hidden besides are the exclusions around a step,
+            without which the step would come back by addition.
+        threshold: Fewest persons that may lie between.
+    """
+    steps = [(n, cell, around) for n, steps in enumerate(cohorts) for cell, around in steps]
+    for larger, smaller in _close(steps, lambda one: algebra[one[1]], threshold):
+        if larger[0] != smaller[0]:
+            algebra.apart(larger[1], smaller[1], hide=smaller[2])
+
+
+def relate_starts(algebra: Algebra, cells: Iterable[Key], *, threshold: int) -> None:
+    """Compare who starts one curve with who starts another of the same outcome."""
+    for larger, smaller in _close([*dict.fromkeys(cells)], algebra.__getitem__, threshold):
+        if (larger[1], larger[-1]) == (smaller[1], smaller[-1]):
+            algebra.apart(larger, smaller)
+
+
+def relate_analyses(
+    algebra: Algebra,
+    analyses: Sequence[tuple[Key, Mapping[Labels, int | None]]],
+    *,
+    within: bool,
+    threshold: int,
+) -> None:
+    """Compare analyses of one outcome in one population whose ages and time lie inside one another.
+
+    Args:
+        algebra: Holds the cells ``(*name, *labels)``.
+        analyses: For each family the start of its keys, and its counts by (sex, ages, interval).
+        within: Whether counts of one family are compared with one another as well; not for counts
+            that add up there.
+        threshold: Fewest persons that may lie between.
+    """
+    cells = [(name, labels, n) for name, values in analyses for labels, n in values.items()]
+    ages = {labels[1]: span(str(labels[1])) for _, labels, _ in cells}
+    for larger, smaller in _close(cells, lambda one: one[2], threshold):
+        if (within or larger[0] != smaller[0]) and _nested(larger[1], smaller[1], ages):
+            algebra.apart((*larger[0], *larger[1]), (*smaller[0], *smaller[1]))
+
+
+def _close(
+    items: Iterable[Item], count: Callable[[Item], int | None], threshold: int
+) -> Iterator[tuple[Item, Item]]:
+    """Yield the larger and the smaller of any two between which few persons lie.
+
+    A count below the threshold is hidden for its own sake, and compared with nothing.
+    """
+    known = [(n, one) for one in items if (n := count(one)) is not None and n >= threshold]
+    ordered = sorted(known, key=lambda pair: pair[0])
+    for at, (n, smaller) in enumerate(ordered):
+        for m, larger in itertools.islice(ordered, at + 1, None):
+            if m - n >= threshold:
+                break
+            if m > n:
+                yield larger, smaller
+
+
+def _nested(one: Labels, other: Labels, ages: Mapping[object, Span]) -> bool:
+    """Return whether the persons of one may be among those of the other."""
+    return one[0] == other[0] and (_inside(one, other, ages) or _inside(other, one, ages))
+
+
+def _inside(inner: Labels, outer: Labels, ages: Mapping[object, Span]) -> bool:
+    (low, high), (first, last) = ages[inner[1]], ages[outer[1]]
+    return first <= low and high <= last and outer[2] in (inner[2], "overall")
