@@ -42,6 +42,7 @@ from laennec.study.model import (
     Study,
     Window,
 )
+from laennec.study.model_results import MAX_POINTS
 
 RowLists = dict[str, list[dict[str, Any]]]
 
@@ -226,13 +227,14 @@ def results(draw: st.DrawFn, name: str, known: tuple[str, ...], tables: tuple[st
                 for one in draw(st.one_of(st.just(["a"]), _names(3)))
             ),
         )
+    horizon = draw(st.one_of(st.integers(1, 60), st.just(MAX_DAYS)))
     return CumulativeIncidence(
         name=name,
         cohorts=chosen,
         outcome=draw(events(tables)),
         washout=draw(washouts),
-        horizon=draw(st.one_of(st.integers(1, 60), st.just(MAX_DAYS))),
-        step=draw(st.integers(1, 30)),
+        horizon=horizon,
+        step=horizon // MAX_POINTS + draw(st.integers(1, 30)),
     )
 
 

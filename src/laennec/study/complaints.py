@@ -106,6 +106,8 @@ def _words(details: ErrorDetails, fields: list[str]) -> tuple[str, str]:
         case "union_tag_invalid":
             known = [one.strip("' ") for one in context["expected_tags"].split(",")]
             return f"there is no kind {context['tag']!r} here", nearest(context["tag"], known)
+        case "string_pattern_mismatch" if field in ("title", "description"):
+            return "the text holds a control character", "Write plain text; a title is one line."
         case "string_pattern_mismatch":
             return f"this is not a name: {NAME_RULE}", "Change the name, and where it is used."
         case "value_error":

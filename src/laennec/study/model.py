@@ -10,10 +10,12 @@ This module has the whole language; its parts are written in ``model_cohorts`` a
 import hashlib
 import json
 from collections.abc import Iterator, Mapping
+from typing import Annotated
 
 from pydantic import Field, model_validator
 
 from laennec.study.model_cohorts import (
+    MANY,
     MAX_DAYS,
     AgeBetween,
     Cohort,
@@ -77,15 +79,21 @@ __all__ = [
 ]
 
 
+_UNSEEN = r"\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069"
+"""Control characters and overrides of direction, which make a text look like another one."""
+_TEXT = f"^[^{_UNSEEN}]*$"
+_LINE = f"^[^{_UNSEEN}\\t\\n]*$"
+
+
 class Study(Frozen):
     """A question: named concept sets and cohorts, and the results wanted of them."""
 
     name: Name
-    title: str
-    description: str = ""
-    concept_sets: Mapping[Name, ConceptSet]
-    cohorts: tuple[Cohort, ...] = ()
-    results: tuple[Result, ...] = Field(min_length=1)
+    title: Annotated[str, Field(max_length=300, pattern=_LINE)]
+    description: Annotated[str, Field(max_length=20_000, pattern=_TEXT)] = ""
+    concept_sets: Annotated[Mapping[Name, ConceptSet], Field(max_length=MANY)]
+    cohorts: tuple[Cohort, ...] = Field(default=(), max_length=MANY)
+    results: tuple[Result, ...] = Field(min_length=1, max_length=MANY)
 
     @model_validator(mode="after")
     def _names_resolve(self) -> "Study":

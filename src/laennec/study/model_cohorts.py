@@ -3,6 +3,7 @@
 Imported through ``study.model``, which has the whole language.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from datetime import date
 from enum import StrEnum
@@ -19,6 +20,12 @@ Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,62}$")]
 
 MAX_DAYS = 10_000_000
 """Bound of every number of days: more than the calendar has, and far from overflow in an engine."""
+
+MANY = 100
+"""Bound of every list in a study but concepts: far above any study, far below a day's work."""
+
+MAX_ITEMS = 100_000
+"""Bound of the items of a concept set."""
 
 Days = Annotated[int, Field(ge=0, le=MAX_DAYS)]
 SignedDays = Annotated[int, Field(ge=-MAX_DAYS, le=MAX_DAYS)]
@@ -58,7 +65,7 @@ class ConceptItem(Frozen):
 class ConceptSet(Frozen):
     """Concepts that mean one thing in this study; at least one item is not an exclusion."""
 
-    items: tuple[ConceptItem, ...] = Field(min_length=1)
+    items: tuple[ConceptItem, ...] = Field(min_length=1, max_length=MAX_ITEMS)
 
     @model_validator(mode="after")
     def _includes_something(self) -> "ConceptSet":
@@ -193,7 +200,7 @@ class Cohort(Frozen):
     name: Name
     entry: Events
     prior_observation: Days = 0
-    criteria: tuple[Criterion, ...] = ()
+    criteria: tuple[Criterion, ...] = Field(default=(), max_length=MANY)
     exit: Exit = EndOfObservation()
 
     @model_validator(mode="after")
@@ -227,6 +234,6 @@ def check_once(names: Sequence[str], what: str) -> None:
     Raises:
         ValueError: with the name, and ``what`` it is a name of.
     """
-    for name in names:
-        if names.count(name) > 1:
+    for name, times in Counter(names).items():
+        if times > 1:
             raise ValueError(f"the {what} {str(name)!r} is given twice")

@@ -11,6 +11,7 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 
 from laennec.study.model_cohorts import (
+    MANY,
     MAX_DAYS,
     Days,
     Events,
@@ -21,6 +22,9 @@ from laennec.study.model_cohorts import (
     check_dates,
     check_once,
 )
+
+MAX_POINTS = 4_000
+"""Bound of the points of a curve: ten years by day."""
 
 
 class Covariate(Frozen):
@@ -54,7 +58,7 @@ class Counts(Frozen):
 
     kind: Literal["counts"] = "counts"
     name: Name
-    cohorts: tuple[Name, ...] = Field(min_length=1)
+    cohorts: tuple[Name, ...] = Field(min_length=1, max_length=MANY)
 
 
 class Characteristics(Frozen):
@@ -66,9 +70,9 @@ class Characteristics(Frozen):
 
     kind: Literal["characteristics"] = "characteristics"
     name: Name
-    cohorts: tuple[Name, ...] = Field(min_length=1)
-    age_groups: tuple[AgeGroup, ...] = ()
-    covariates: tuple[Covariate, ...] = ()
+    cohorts: tuple[Name, ...] = Field(min_length=1, max_length=MANY)
+    age_groups: tuple[AgeGroup, ...] = Field(default=(), max_length=MANY)
+    covariates: tuple[Covariate, ...] = Field(default=(), max_length=MANY)
 
     @model_validator(mode="after")
     def _sound(self) -> "Characteristics":
@@ -109,7 +113,7 @@ class Incidence(Frozen):
     repeated: bool = False
     sexes: tuple[Sex, ...] = Field(default=(Sex.BOTH,), min_length=1)
     age_groups: tuple[AgeGroup, ...] = Field(
-        default=(AgeGroup(minimum=0, maximum=150),), min_length=1
+        default=(AgeGroup(minimum=0, maximum=150),), min_length=1, max_length=MANY
     )
     prior_observation: Days = 0
     start: date | None = None
@@ -144,11 +148,17 @@ class CumulativeIncidence(Frozen):
 
     kind: Literal["cumulative_incidence"] = "cumulative_incidence"
     name: Name
-    cohorts: tuple[Name, ...] = Field(min_length=1)
+    cohorts: tuple[Name, ...] = Field(min_length=1, max_length=MANY)
     outcome: Events
     washout: Days | None = None
     horizon: int = Field(ge=1, le=MAX_DAYS)
     step: int = Field(ge=1, le=MAX_DAYS)
+
+    @model_validator(mode="after")
+    def _few_points(self) -> "CumulativeIncidence":
+        if self.horizon // self.step > MAX_POINTS:
+            raise ValueError(f"a curve has at most {MAX_POINTS} points: the step is too small")
+        return self
 
 
 Result = Annotated[
