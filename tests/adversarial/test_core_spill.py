@@ -39,3 +39,36 @@ def test_polars_spills_unless_it_is_forbidden(tmp_path: Path) -> None:
 
 def test_nothing_is_spilled_whatever_the_environment_says(tmp_path: Path) -> None:
     assert not _spills(GUARD + QUERIES, tmp_path)
+
+
+CANARY = "1850212345678"
+FAILING = f"""
+import polars as pl
+try:
+    pl.DataFrame({{"a": ["{CANARY}x"]}}).lazy().select(pl.col("a").cast(pl.Int64)).collect()
+except BaseException:
+    pass
+"""
+
+
+def _printed(program: str) -> str:
+    loud = {"POLARS_PANIC_ON_ERR": "1", "POLARS_VERBOSE": "1", "POLARS_VERBOSE_SENSITIVE": "1"}
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        env=os.environ | loud,
+        check=True,
+        timeout=120,
+        capture_output=True,
+        text=True,
+    )
+    return done.stdout + done.stderr
+
+
+def test_polars_writes_its_own_messages_unless_it_is_forbidden() -> None:
+    assert "panicked" in _printed(FAILING)
+
+
+def test_polars_writes_no_message_whatever_the_environment_says() -> None:
+    printed = _printed(GUARD + FAILING)
+    assert "panicked" not in printed
+    assert CANARY not in printed

@@ -29,16 +29,17 @@ def check_private(folder: Path) -> None:
     leisure, and whoever writes there can make the hub forget what it saw of its ledger.
 
     Raises:
-        KeyHolderError: group or others have any right to it, or it cannot be looked at.
+        KeyHolderError: it is another's, group or others have any right to it, or it cannot be
+            looked at.
     """
     try:
-        mode = folder.stat().st_mode
+        seen = folder.stat()
     except OSError as error:
         raise KeyHolderError(
             f"The folder of keys {folder} cannot be read: {error.strerror}.",
             remedy="Restore it from your copy of the keys, or correct keys.folder.",
         ) from None
-    if mode & (stat.S_IRWXG | stat.S_IRWXO):
+    if seen.st_uid != os.geteuid() or seen.st_mode & (stat.S_IRWXG | stat.S_IRWXO):
         raise KeyHolderError(
             f"Others than you may read or change the folder of keys {folder}.",
             remedy=f"Make it yours alone: chmod 700 {folder}",

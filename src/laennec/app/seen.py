@@ -5,6 +5,7 @@ ledger did not. Whoever holds both and also this file can roll a hub back unseen
 lies with the keys.
 """
 
+import fcntl
 import os
 from dataclasses import dataclass
 from pathlib import Path
@@ -31,22 +32,40 @@ class Seen:
 
 
 def remember(keys: Path, ledger: Ledger) -> None:
-    """Keep the newest checkpoint in the folder of keys.
+    """Keep the newest checkpoint in the folder of keys; it never goes back.
+
+    Of two commands that end at once, the one that saw less may come last: what it saw then stays
+    out, or the host could put back a state of the ledger between the two.
 
     Raises:
         StoreError: it cannot be written.
         LedgerError: the ledger cannot be read.
     """
-    fresh = keys / f"{FILE_NAME}.{os.getpid()}"
-    text = f"{ledger.verifier_key}\n{ledger.signed_checkpoint()}"
     try:
-        fresh.write_text(text, encoding="utf-8")
-        fresh.replace(keys / FILE_NAME)
+        guard = os.open(keys / f".{FILE_NAME}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            fcntl.flock(guard, fcntl.LOCK_EX)
+            kept = remembered(keys)
+            size = ledger.checkpoint().size
+            if kept is None or kept.checkpoint.size <= size:
+                _replace(keys / FILE_NAME, f"{ledger.verifier_key}\n{ledger.signed_checkpoint()}")
+        finally:
+            os.close(guard)
     except OSError as error:
         raise StoreError(
             f"{keys} cannot be written: {error.strerror}.",
             remedy="Check its owner and rights; the command itself has finished.",
         ) from None
+
+
+def _replace(file: Path, text: str) -> None:
+    """Write the whole file beside its place, flush it, and rename it."""
+    fresh = file.with_name(f"{file.name}.{os.getpid()}")
+    with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as out:
+        out.write(text)
+        out.flush()
+        os.fsync(out.fileno())
+    fresh.replace(file)
 
 
 def remembered(keys: Path) -> Seen | None:

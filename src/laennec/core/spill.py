@@ -19,11 +19,17 @@ _NEVER = {
     # A share of the machine's memory; it is looked at first, and nothing reaches a billion times.
     "POLARS_OOC_MEMORY_BUDGET_FRACTION": "1e9",
     "POLARS_OOC_MEMORY_BUDGET_MB": None,
+    # These have the engine write its own messages, which may quote values, to the error stream.
+    "POLARS_PANIC_ON_ERR": None,
+    "POLARS_VERBOSE": None,
+    "POLARS_VERBOSE_SENSITIVE": None,
 }
 
 
 def forbid_spill() -> None:
     """Set, for the rest of the process, that Polars never writes to disk what it holds in memory.
+
+    Nor may it print what it reads: variables that ask it to are taken back as well.
 
     Overrules the environment. Safe to call again, and from any thread that runs no query.
     """
