@@ -11,6 +11,7 @@ import polars as pl
 from polars.io.plugins import register_io_source
 
 from laennec.core.errors import NotFoundError, StudyError, VocabularyError
+from laennec.ledger.events import FACTS
 from laennec.omop.cdm import CURRENT, cdm
 from laennec.omop.concepts import ConceptItem, missing, resolve
 from laennec.omop.vocabulary import vocabulary_version
@@ -82,14 +83,19 @@ class View:
 
     @functools.cached_property
     def vocabulary_version(self) -> str:
-        """Version of the vocabulary; ``"none"`` without one, ``"unstated"`` if it does not say."""
+        """Version of the vocabulary; ``"none"`` without one, ``"unstated"`` if it does not say.
+
+        It goes into released files and the ledger, and whoever made the vocabulary wrote it: what
+        is not of the ledger's form (a formula for a spreadsheet, free text) counts as not said.
+        """
         rows = self.read_whole("vocabulary", columns=["vocabulary_id", "vocabulary_version"])
         if rows.is_empty():
             return NO_VOCABULARY
         try:
-            return vocabulary_version(rows)
+            version = vocabulary_version(rows)
         except VocabularyError:
             return UNSTATED
+        return version if FACTS["vocabulary_version"].accepts(version) else UNSTATED
 
     def concepts(self, items: Sequence[ConceptItem], *, name: str) -> frozenset[int]:
         """Return the concepts a concept set means in this snapshot's vocabulary.
