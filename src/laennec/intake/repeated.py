@@ -38,6 +38,7 @@ class DistinctKeys:
         self._last: int | None = None
         self._seen = 0
         self._first = 0
+        self._span = (0, 0)
         self._marks: npt.NDArray[np.bool_] | None = np.zeros(0, dtype=np.bool_)
 
     @property
@@ -68,21 +69,22 @@ class DistinctKeys:
         self, marks: npt.NDArray[np.bool_], lowest: int, highest: int
     ) -> npt.NDArray[np.bool_] | None:
         """Return the marks for a span that holds these keys as well, or None if it is too wide."""
-        if not len(marks):
-            self._first = lowest
-        first = min(self._first, lowest)
-        end = max(self._first + len(marks), highest + 1)
-        if end - first > self._limit:
+        old, held = self._span, self._first
+        self._span = (
+            (min(old[0], lowest), max(old[1], highest)) if len(marks) else (lowest, highest)
+        )
+        low, high = self._span
+        if high - low >= self._limit:
             return None
-        if first == self._first and end == self._first + len(marks):
+        if len(marks) and held <= low and high < held + len(marks):
             return marks
-        # Doubling keeps the number of copies small when a span grows with each block.
-        room = min(self._limit, max(end - first, 2 * len(marks)))
-        if first < self._first:
-            first = max(end - room, _LOWEST)
+        # Doubling, on the side that grows, keeps copies few when a span grows with each block.
+        room = min(self._limit, max(high - low + 1, 2 * len(marks)))
+        self._first = low if not len(marks) or low >= held else max(high + 1 - room, _LOWEST)
         wider = np.zeros(room, dtype=np.bool_)
-        wider[self._first - first : self._first - first + len(marks)] = marks
-        self._first = first
+        if len(marks):
+            start = old[0] - self._first
+            wider[start : start + old[1] - old[0] + 1] = marks[old[0] - held : old[1] - held + 1]
         return wider
 
 

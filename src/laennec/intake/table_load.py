@@ -74,7 +74,7 @@ class TableLoad:
         """
         means = self._means
         with SealedSpool(
-            means.scratch, partition=_BUCKET, memory_bytes=means.memory_bytes * 3 // 4
+            means.scratch, partition=_BUCKET, memory_bytes=means.memory_bytes // 2
         ) as spool:
             self._read_all(spool)
             repeated = self._repeated(spool)
@@ -198,12 +198,17 @@ class TableLoad:
 
     def _finish(self, spool: SealedSpool, part: int, repeated: pl.Series) -> SealedFile | None:
         """Sort and seal one bucket, together with the rows it had before."""
-        rows = self._in_current_cdm(self._of_persons(spool.take(part)))
+        narrow = self._of_persons(spool.take(part))
         spool.drop(part)
+        # Sorted before the columns that are null throughout join: they need no moving.
+        keys = sort_keys(self._target)
+        in_order = not len(repeated) and {*keys, self._target.primary_key} <= {*narrow.columns}
+        rows = self._in_current_cdm(narrow.sort(keys, nulls_last=True) if in_order else narrow)
+        del narrow
         bucket = None if self._target.person_field is None else part
         earlier = self._earlier(rows, bucket, repeated)
         if len(earlier):
-            rows = pl.concat([earlier, rows.select(earlier.columns)])
+            rows, in_order = pl.concat([earlier, rows.select(earlier.columns)]), False
         rows = self._without_repeated(rows, repeated)
         new = int((rows[LINE] != EARLIER).sum())
         with self._lock:
@@ -212,7 +217,8 @@ class TableLoad:
             return None
         if bucket is None and len(earlier):
             rows = rows.filter(pl.col(LINE) != EARLIER)  # they stay where they are
-        ordered = rows.drop(LINE).sort(sort_keys(self._target), nulls_last=True)
+        ordered = rows.drop(LINE)
+        ordered = ordered if in_order else ordered.sort(keys, nulls_last=True)
         return self._means.vault.seal_frame(
             ordered,
             table=self._target.name,
