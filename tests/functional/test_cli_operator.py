@@ -59,6 +59,7 @@ def test_shred_asks_first(hub: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("click.termui.visible_prompt_func", lambda _: "n")
     said = hub("shred", "--before", 1)
     assert said.status == 130
+    assert said.out.endswith("Nothing was destroyed.\n")
     assert hub.ok("status", "--history").count("  yes  ") == 2
 
 
@@ -192,6 +193,20 @@ def test_an_answer_in_a_pipe_is_whole_and_plain(hub: Cli) -> None:
     assert "\x1b" not in done.stdout
     assert all(one == one.rstrip() for one in done.stdout.splitlines())
     assert "condition_occurrence  65,332" in done.stdout
+
+
+def test_an_answer_that_cannot_be_written(loaded: Cli) -> None:
+    program = [sys.executable, "-c", "from laennec.cli.main import run; run()"]
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            [*program, "--hub", loaded.folder, "status"],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+        )
+    assert done.returncode == errors.StoreError.exit_status
+    assert "The answer cannot be written: No space left on device." in done.stderr
 
 
 def test_the_status_of_a_process(tmp_path: Path) -> None:

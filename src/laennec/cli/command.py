@@ -7,6 +7,8 @@ from typing import Any
 import click
 
 HELP_OPTIONS = ["-h", "--help"]
+INTERRUPTED = 130
+"""Exit status of a command that its user stopped or declined."""
 
 
 @dataclass

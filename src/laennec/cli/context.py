@@ -18,6 +18,7 @@ from laennec.app.hub import Custody, Hub, open_custody, open_hub
 from laennec.cli.language import Words
 from laennec.cli.visible import visible
 from laennec.core.clock import Clock
+from laennec.core.errors import StoreError
 from laennec.core.progress import Reporter, Task, reporter
 
 _UNBOUNDED = 100_000
@@ -91,7 +92,8 @@ class Shell:
     def show(self, text: str) -> None:
         """Write a text, control characters made visible."""
         shown = visible(text, lines=True)
-        self.out.print(shown, highlight=False, markup=False, soft_wrap=True)
+        with _told():
+            self.out.print(shown, highlight=False, markup=False, soft_wrap=True)
 
     def table(self, heads: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
         """Write a table; numbers are right-aligned and grouped by thousands."""
@@ -104,9 +106,25 @@ class Shell:
         for row in rows:
             # Text, since a name with brackets would be taken for markup.
             drawn.add_row(*(Text(visible(self.words.written(cell))) for cell in row))
-        with self.out.capture() as captured:
-            self.out.print(drawn)
-        self.out.file.writelines(f"{line.rstrip()}\n" for line in captured.get().splitlines())
+        with _told():
+            with self.out.capture() as captured:
+                self.out.print(drawn)
+            self.out.file.writelines(f"{line.rstrip()}\n" for line in captured.get().splitlines())
+            self.out.file.flush()
+
+
+@contextmanager
+def _told() -> Iterator[None]:
+    """Say it plainly when an answer cannot be written; a closed pipe is click's to end on."""
+    try:
+        yield
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise StoreError(
+            f"The answer cannot be written: {error.strerror}.",
+            remedy="Make room where it goes; what the command did stands.",
+        ) from None
 
 
 class _Translated:

@@ -9,7 +9,7 @@ from laennec.app import upkeep
 from laennec.app.create import create_hub
 from laennec.app.hub import Hub, passphrase_source
 from laennec.app.template import settings_text
-from laennec.cli.command import Command, Group
+from laennec.cli.command import INTERRUPTED, Command, Group
 from laennec.cli.context import Shell, pass_shell
 from laennec.core.errors import IntegrityError
 from laennec.core.settings import read_settings
@@ -272,10 +272,15 @@ def passphrase(
     metavar="N",
     help="First snapshot to keep readable.",
 )
-@click.confirmation_option(prompt="Older snapshots will be unreadable for ever. Go on?")
+@click.option("--yes", is_flag=True, help="Do not ask.")
 @pass_shell
-def shred(shell: Shell, before: int) -> None:
+@click.pass_context
+def shred(context: click.Context, shell: Shell, before: int, *, yes: bool) -> None:
     """Destroy the keys of older snapshots: nobody can read them again, copies included."""
+    question = shell.words("Older snapshots will be unreadable for ever. Go on?")
+    if not yes and not click.confirm(question):
+        shell.say("Nothing was destroyed.")
+        context.exit(INTERRUPTED)
     with shell.hub() as hub:
         snapshot = upkeep.shred(hub, before=before)
     shell.say(

@@ -10,15 +10,13 @@ import click
 
 from laennec import __version__
 from laennec.cli import data, demo, hub, log, study
-from laennec.cli.command import HELP_OPTIONS, Group
+from laennec.cli.command import HELP_OPTIONS, INTERRUPTED, Group
 from laennec.cli.context import Shell, console
 from laennec.cli.language import LANGUAGES, Words, choose_language, speaking
 from laennec.cli.visible import visible, where
 from laennec.core.clock import system_clock
 from laennec.core.errors import LaennecError
 from laennec.core.log import recording
-
-_INTERRUPTED = 130
 
 
 @click.group(
@@ -77,7 +75,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     words = Words(choose_language(_language_asked(given), os.environ))
     with speaking(words, laennec):
         try:
-            laennec.main(args=given, prog_name="laennec", standalone_mode=False)
+            status = laennec.main(args=given, prog_name="laennec", standalone_mode=False)
         except LaennecError as error:
             _complain(words("Error: {happened}", happened=error.happened), error.remedy)
             return error.exit_status
@@ -87,7 +85,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             return error.exit_code
         except (click.Abort, KeyboardInterrupt):
             _complain(words("Interrupted; nothing half-done is visible."))
-            return _INTERRUPTED
+            return INTERRUPTED
         except SystemExit:
             raise
         except BaseException as error:  # noqa: BLE001 - a panic of an engine is no Exception
@@ -97,7 +95,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 words("This is a bug in Laennec; report this line, which holds no data."),
             )
             return LaennecError.exit_status
-    return 0
+    return int(status or 0)
 
 
 def run() -> None:
