@@ -177,11 +177,13 @@ def compare(rows: int, *, form: str, ascending: bool, repeats: int) -> tuple[flo
     cpu = {who: statistics.median(one[1] for one in took) for who, took in runs.items()}
     peak = {who: statistics.median(one[2] for one in took) for who, took in runs.items()}
     ratio = wall["product"] / wall["baseline"]
-    print(
-        f"{rows:>12,}{size:>9,.0f}{wall['product']:>10.2f}{wall['baseline']:>10.2f}{ratio:>8.2f}"
-        f"{cpu['product'] / cpu['baseline']:>8.2f}{peak['product']:>10,.0f}{peak['baseline']:>10,.0f}",
-        flush=True,
+    figures = (
+        f"{rows:>12,}{size:>9,.0f}",
+        f"{wall['product']:>10.2f}{wall['baseline']:>10.2f}{ratio:>8.2f}",
+        f"{cpu['product'] / cpu['baseline']:>8.2f}",
+        f"{peak['product']:>10,.0f}{peak['baseline']:>10,.0f}",
     )
+    print("".join(figures), flush=True)
     return ratio, peak["product"]
 
 

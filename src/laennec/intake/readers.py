@@ -19,7 +19,7 @@ from laennec.intake import csv_blocks
 from laennec.intake.csv_records import LINE, no_malformed
 from laennec.intake.csv_text import Utf8Stream
 from laennec.intake.sources import SourceFile
-from laennec.omop.cdm import Table
+from laennec.omop.cdm import CURRENT, Table, cdm
 from laennec.omop.names import Header, match_header, normal
 
 _PARQUET_ROWS = 1 << 18
@@ -62,7 +62,8 @@ class TableFile:
     Attributes:
         source: Where it is.
         columns: As the file spells them.
-        rows: Number of rows where the file says it, at most that many lines otherwise.
+        rows: Number of rows where the file says it; otherwise at most that many lines, or 0 for
+            tables that are cut by person, of which nobody needs to know it beforehand.
         unfit: Columns of a type that no field of the CDM can take (Parquet: binary, lists, ...).
     """
 
@@ -87,9 +88,17 @@ def inspect(source: SourceFile, *, encoding: str = "utf-8") -> TableFile:
         text = Utf8Stream(stream, file=source.name, encoding=encoding)
         columns, _ = csv_blocks.read_header(text, file=source.name)
         lines = 0
+        if not _needs_count(source.table):
+            return TableFile(source, tuple(columns), 0)
         while piece := text.read(1 << 20):
             lines += int(np.count_nonzero(np.frombuffer(piece, dtype=np.uint8) == _LF))
         return TableFile(source, tuple(columns), lines + 1)
+
+
+def _needs_count(table: str) -> bool:
+    """Whether the layout depends on the rows of a table: of persons, or of one without persons."""
+    known = cdm(CURRENT).tables.get(table)
+    return known is None or known.person_field is None or table == "person"
 
 
 def header_of(file: TableFile, table: Table) -> Header:

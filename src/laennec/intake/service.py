@@ -7,6 +7,7 @@ sealed objects. Files whose very bytes were loaded before are recognised by thei
 """
 
 from collections.abc import Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -32,6 +33,13 @@ from laennec.warehouse.layout import PROPERTY
 from laennec.warehouse.service import View
 
 REPORT = "load-report"
+
+
+Digests = Mapping[SourceFile, Future[str]]
+"""SHA-256 of each file, worked out while the load is under way."""
+
+Stamps = Mapping[SourceFile, tuple[int, int, int]]
+"""What each file looked like before its digest was begun; see ``SourceFile.stamp``."""
 
 
 @dataclass(frozen=True)
@@ -128,15 +136,16 @@ class Intake:
     def _load(
         self, sources: Sequence[SourceFile], *, add_vocabulary: bool
     ) -> tuple[LoadReport, Snapshot | None, list[str]]:
-        base = self._vault.snapshot()
-        known = loaded_files.of(base.manifest)
         stamps = {one: one.stamp() for one in sources}
-        digests = self._digests(sources)
-        again = {
-            one.name: known[digests[one]].snapshot
-            for one in sources
-            if digests[one] in known and known[digests[one]].table == one.table
-        }
+        with ThreadPoolExecutor(max_workers=1) as pool:
+            digests = {one: pool.submit(one.digest) for one in sources}
+            return self._load_digested(stamps, digests, add_vocabulary=add_vocabulary)
+
+    def _load_digested(
+        self, stamps: Stamps, digests: Digests, *, add_vocabulary: bool
+    ) -> tuple[LoadReport, Snapshot | None, list[str]]:
+        base, sources = self._vault.snapshot(), tuple(stamps)
+        again = self._loaded_before(digests, base.manifest)
         fresh = [one for one in sources if one.name not in again]
         files = [inspect(one, encoding=self._options.encoding) for one in fresh]
         version = _version(files)
@@ -156,7 +165,7 @@ class Intake:
             {one.count.file: one.unknown for one in loaded if one.unknown},
             again,
         )
-        taken = {digests[one.source]: one.source.table for one in files}
+        taken = {digests[one.source].result(): one.source.table for one in files}
         _check_unchanged(stamps)
         return report, self._commit(base, work, report, taken), list(taken)
 
@@ -173,13 +182,19 @@ class Intake:
             keep_repeated=options.keep_repeated,
         )
 
-    def _digests(self, sources: Sequence[SourceFile]) -> Mapping[SourceFile, str]:
-        with self._reporter.task("recognising files", total=len(sources)) as task:
-            digests = {}
-            for one in sources:
-                digests[one] = one.digest()
+    def _loaded_before(self, digests: Digests, manifest: Manifest) -> dict[str, int]:
+        """Return the snapshot of each file whose very bytes were loaded into its table before."""
+        known = loaded_files.of(manifest)
+        again = {}
+        if not known:  # nothing to recognise: the digests are needed at the end only
+            return {}
+        with self._reporter.task("recognising files", total=len(digests)) as task:
+            for one, digest in digests.items():
+                found = known.get(digest.result())
+                if found is not None and found.table == one.table:
+                    again[one.name] = found.snapshot
                 task.advance(1)
-        return digests
+        return again
 
     def _commit(
         self, base: Snapshot, work: DataSetLoad, report: LoadReport, digests: Mapping[str, str]
