@@ -61,7 +61,6 @@ class _PlainTask:
         self._label, self._total, self._out, self._now = label, total, out, now
         self._done, self._began = 0, now()
         self._next = self._began + PATIENCE_S
-        self.spoke = False
 
     def advance(self, amount: int) -> None:
         self._done += amount
