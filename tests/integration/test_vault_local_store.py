@@ -1,8 +1,6 @@
 """The local folder store: the port's contract, and what only a folder can suffer."""
 
 import resource
-import signal
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -18,16 +16,26 @@ class TestLocalStore(ObjectStoreContract):
         return LocalStore(tmp_path / "store")
 
     @pytest.fixture
-    def full_store(self, tmp_path: Path) -> Iterator[LocalStore]:
-        """A store on a disk without room for a large file: the kernel refuses it (EFBIG)."""
-        store = LocalStore(tmp_path / "store")
+    def full_store(self, tmp_path: Path) -> LocalStore:
+        store = _DiskWithoutRoom(tmp_path / "store")
         store.create("objects/small", b"small")
-        before = resource.getrlimit(resource.RLIMIT_FSIZE)
-        handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-        resource.setrlimit(resource.RLIMIT_FSIZE, (10_000, before[1]))
-        yield store
-        resource.setrlimit(resource.RLIMIT_FSIZE, before)
-        signal.signal(signal.SIGXFSZ, handler)
+        return store
+
+
+class _DiskWithoutRoom(LocalStore):
+    """A store on a disk without room for a large file: the kernel refuses it (EFBIG).
+
+    The limit holds for every file of the process, the log of the tests among them, hence only
+    while the store writes.
+    """
+
+    def create(self, name: str, body: bytes) -> None:
+        soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (10_000, hard))
+        try:
+            super().create(name, body)
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
 
 def test_folder_is_private(tmp_path: Path) -> None:
