@@ -16,8 +16,10 @@ the file, only where to find them. `laennec init` writes one with every section.
 A setting that weakens the hub begins with `insecure_`.
 """
 
+_BOOLEANS = ("True", "False")
 _FORMS = {
     "string": "text",
+    "boolean": "true or false",
     "integer": "whole number",
     "path": "path",
 }
@@ -65,13 +67,18 @@ def _sentence(model: type[BaseModel]) -> str:
 def _default(schema: dict[str, Any]) -> str:
     if schema["required"]:
         return "none, it must be given"
-    return "unset" if schema["default"] is None else f"`{schema['default']}`"
+    shown = str(schema["default"])
+    return (
+        "unset"
+        if schema["default"] is None
+        else f"`{shown.lower() if shown in _BOOLEANS else shown}`"
+    )
 
 
 def _form(schema: dict[str, Any]) -> str:
     kind = next((one for one in schema.get("anyOf", []) if one["type"] != "null"), schema)
-    if "const" in kind:
-        return f"`{kind['const']}`, the only choice so far"
+    if "enum" in kind:
+        return "One of " + ", ".join(f"`{choice}`" for choice in kind["enum"])
     text = _FORMS[kind.get("format", kind["type"])]
     limits = [
         ("minLength", "at least {} long"),

@@ -51,7 +51,7 @@ def test_an_unknown_section_names_the_nearest() -> None:
         ("runs", "workers", "two"),
         ("runs", "workers", -1),
         ("runs", "memory_mb", 63),
-        ("keys", "holder", "openbao"),
+        ("keys", "holder", "notary"),
         ("store", "folder", 3),
         ("hub", "origin", "two words"),
         ("hub", "name", ""),

@@ -13,9 +13,9 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from laennec import __version__
-from laennec.app.hub import RESULTS, WAREHOUSE, store_of
 from laennec.app.secrets import create_keyrings, create_signing_key
 from laennec.app.seen import remember
+from laennec.app.stores import RESULTS, WAREHOUSE, store_of
 from laennec.core.clock import Clock
 from laennec.core.errors import AlreadyExistsError, SettingsError, StoreError
 from laennec.core.settings import FILE_NAME, Settings, parse_settings
@@ -77,8 +77,8 @@ def _settings(folder: Path, text: str) -> Settings:
 
 def _fill(settings: Settings, passphrase: bytes, clock: Clock) -> None:
     warehouse_keys, hub_keys = create_keyrings(settings.keys.folder, passphrase)
-    Vault.create(store_of(settings, WAREHOUSE), warehouse_keys, clock=clock)
-    Vault.create(store_of(settings, RESULTS), hub_keys, clock=clock)
+    Vault.create(store_of(settings.store, WAREHOUSE), warehouse_keys, clock=clock)
+    Vault.create(store_of(settings.store, RESULTS), hub_keys, clock=clock)
     ledger = Ledger.create(
         settings.ledger.folder,
         origin=settings.hub.origin,

@@ -15,6 +15,7 @@ from pathlib import Path
 from laennec.airlock.service import Airlock
 from laennec.app.secrets import check_private, open_keyrings, open_signing_key
 from laennec.app.seen import recall, remember, remembered
+from laennec.app.stores import RESULTS, WAREHOUSE, store_of
 from laennec.core.clock import Clock
 from laennec.core.errors import LaennecError, SettingsError
 from laennec.core.log import Message, recording, say
@@ -24,7 +25,6 @@ from laennec.disclosure.profiles import load_profile
 from laennec.intake.service import Intake, Options
 from laennec.ledger.service import Ledger
 from laennec.runs.service import Runs
-from laennec.vault.local import LocalStore
 from laennec.vault.passphrase import (
     PassphraseFile,
     PassphraseSource,
@@ -36,8 +36,6 @@ from laennec.vault.ports import KeyHolder
 from laennec.vault.service import Vault
 from laennec.warehouse.anchor import anchor_of
 from laennec.warehouse.service import Warehouse
-
-WAREHOUSE, RESULTS = "warehouse", "results"
 
 
 @dataclass(frozen=True)
@@ -154,7 +152,7 @@ def open_hub(
         SettingsError, KeyHolderError, LedgerError: as ``open_custody``.
     """
     with open_custody(folder, clock=clock, reporter=reporter, ask=ask) as custody:
-        warehouse, results = (store_of(custody.settings, one) for one in (WAREHOUSE, RESULTS))
+        warehouse, results = (store_of(custody.settings.store, one) for one in (WAREHOUSE, RESULTS))
         anchor = anchor_of(custody.ledger)
         vault = Vault.open(warehouse, custody.warehouse_keys, clock=clock, anchor=anchor)
         hub = Hub(custody, Warehouse(vault), Vault.open(results, custody.keys, clock=clock))
@@ -247,11 +245,6 @@ def passphrase_source(settings: Settings) -> PassphraseSource:
     if settings.keys.passphrase_env is not None:
         return PassphraseVariable(settings.keys.passphrase_env)
     return Prompt()
-
-
-def store_of(settings: Settings, part: str) -> LocalStore:
-    """Return the object store of one of the hub's two vaults."""
-    return LocalStore(settings.store.folder / part)
 
 
 def _check_origin(settings: Settings, ledger: Ledger) -> None:

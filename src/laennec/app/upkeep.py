@@ -7,16 +7,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from laennec.app.hub import RESULTS, WAREHOUSE, Custody, Hub, open_custody, store_of
+from laennec.app.hub import Custody, Hub, open_custody
 from laennec.app.released_files import ReleasesReport, compare_releases
 from laennec.app.secrets import change_passphrase, rewrap_signing_key
+from laennec.app.stores import RESULTS, WAREHOUSE, store_of
 from laennec.core.clock import Clock
 from laennec.core.log import Message, say
 from laennec.core.progress import Reporter
-from laennec.core.settings import read_settings
+from laennec.core.settings import Settings, read_settings
 from laennec.ledger.model import Entry, LedgerReport
 from laennec.runs.service import RUN_FINISHED, run_names
 from laennec.vault.manifest import Snapshot
+from laennec.vault.ports import ObjectStore
 from laennec.vault.service import Vault
 from laennec.vault.sweep import SweepReport
 from laennec.vault.verify import FindingKind, VerifyReport, verify_store
@@ -72,9 +74,9 @@ def verify(custody: Custody) -> Soundness:
     settings, reporter = custody.settings, custody.reporter
     anchor = anchor_of(custody.ledger)
     warehouse = verify_store(
-        store_of(settings, WAREHOUSE), custody.warehouse_keys, anchor=anchor, progress=reporter
+        _judged(settings, WAREHOUSE), custody.warehouse_keys, anchor=anchor, progress=reporter
     )
-    results = verify_store(store_of(settings, RESULTS), custody.keys, progress=reporter)
+    results = verify_store(_judged(settings, RESULTS), custody.keys, progress=reporter)
     entries = list(custody.ledger.entries())
     newest = 0 if warehouse.snapshot is None else warehouse.snapshot
     found = Soundness(
@@ -95,9 +97,14 @@ def verify(custody: Custody) -> Soundness:
     return found
 
 
+def _judged(settings: Settings, part: str) -> ObjectStore:
+    """Return a store itself, without the copies on this machine."""
+    return store_of(settings.store, part, cached=False)
+
+
 def _lost_runs(custody: Custody, entries: Sequence[Entry]) -> tuple[str, ...]:
     """Return the runs that the ledger knows and the vault of results does not hold."""
-    results = Vault.open(store_of(custody.settings, RESULTS), custody.keys, clock=custody.clock)
+    results = Vault.open(_judged(custody.settings, RESULTS), custody.keys, clock=custody.clock)
     kept = run_names(results)
     logged = [str(one.public["run"]) for one in entries if one.name == RUN_FINISHED]
     return tuple(run for run in logged if run not in kept)

@@ -16,6 +16,9 @@ from laennec.core.errors import SettingsError
 
 FILE_NAME = "laennec.toml"
 
+_STORE_URL = r"^(s3|az)://[A-Za-z0-9][A-Za-z0-9._-]*(/[A-Za-z0-9][A-Za-z0-9._-]*)*/?$"
+_TOKEN = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$"  # noqa: S105 - the form of a name
+
 
 class _Section(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -38,27 +41,105 @@ class StoreSettings(_Section):
     """``[store]``: where sealed objects lie; the host of this place is not trusted.
 
     Attributes:
-        folder: Folder of the local object store; ``warehouse`` and ``results`` are kept in it.
+        folder: Folder of the local object store, used when there is no ``url``.
+        url: ``s3://bucket/prefix`` or ``az://container/prefix``; None means ``folder``.
+        endpoint: Address of the S3 service, or of the Azure Blob service with its account; None
+            means the public service of that kind.
+        region: Region of an S3 service.
+        account: Storage account of an Azure Blob service.
+        credentials_file: TOML file of mode 0600 with the credentials; None means the environment
+            variables of that kind of service (``docs/how-to/choose-a-host.md`` names them).
+        insecure_http: Accept an endpoint without TLS; for a service on this machine.
+        parallel: Transfers under way at once.
+        transfer_mb: Memory for transfers under way, in MiB.
+        cache: Folder of sealed copies of what was read from a remote store.
+        cache_mb: Size of that folder at most, in MiB; 0 keeps no copies.
+        padding: Hide the sizes of sealed objects, and their number in a commit, in steps of at
+            most 12 %.
     """
 
     folder: Path = Path("store")
+    url: Annotated[str, Field(pattern=_STORE_URL)] | None = None
+    endpoint: Annotated[str, Field(pattern=r"^https?://[^\s]+$")] | None = None
+    region: str | None = None
+    account: str | None = None
+    credentials_file: Path | None = None
+    insecure_http: bool = False
+    parallel: Annotated[int, Field(ge=1, le=256)] = 8
+    transfer_mb: Annotated[int, Field(ge=64)] = 512
+    cache: Path = Path("cache")
+    cache_mb: Annotated[int, Field(ge=0)] = 10_240
+    padding: bool = False
 
 
 class KeySettings(_Section):
     """``[keys]``: who holds the root keys; never inside the store.
 
     Attributes:
-        holder: Kind of key holder.
-        folder: Folder of the passphrase keyrings, of the wrapped ledger key and of the newest
-            ledger checkpoint seen.
+        holder: Kind of key holder: ``passphrase`` (keyrings in ``folder``), ``openbao`` or
+            ``pkcs11``, which have a section of their own.
+        folder: Folder of the passphrase keyrings, of the wrapped ledger key and of what was seen of
+            ledger and stores last.
         passphrase_file: File that holds the passphrase, without its last line break; or None.
         passphrase_env: Environment variable that holds it, or None. With neither, it is asked for.
+        cache_seconds: How long a key that a holder unwrapped is kept in memory.
     """
 
-    holder: Literal["passphrase"] = "passphrase"
+    holder: Literal["passphrase", "openbao", "pkcs11"] = "passphrase"
     folder: Path = Path("keys")
     passphrase_file: Path | None = None
     passphrase_env: str | None = None
+    cache_seconds: Annotated[int, Field(ge=0, le=86_400)] = 300
+
+
+class OpenBaoSettings(_Section):
+    """``[openbao]``: an OpenBao server whose transit engine holds the root keys.
+
+    Sign-in is by AppRole when ``role_id`` is set, else by token.
+
+    Attributes:
+        address: Of the server, such as ``https://bao.example.org:8200``.
+        ca_file: Certificates that sign the server's; None means those of the system.
+        namespace: Namespace of the server, if it has any.
+        mount: Where the transit engine is mounted.
+        key: Beginning of the names of the two transit keys, ``<key>-warehouse`` and ``<key>-hub``.
+        token_file: File of mode 0600 that holds a token.
+        token_env: Environment variable that holds a token.
+        role_id: AppRole's role id, which is no secret.
+        secret_id_file: File of mode 0600 that holds AppRole's secret id.
+        secret_id_env: Environment variable that holds it.
+        insecure_http: Accept an address without TLS; for a server on this machine.
+    """
+
+    address: Annotated[str, Field(pattern=r"^https?://[^\s]+$")] = "https://127.0.0.1:8200"
+    ca_file: Path | None = None
+    namespace: str | None = None
+    mount: Annotated[str, Field(pattern=_TOKEN)] = "transit"
+    key: Annotated[str, Field(pattern=_TOKEN)] = "laennec"
+    token_file: Path | None = None
+    token_env: str | None = None
+    role_id: str | None = None
+    secret_id_file: Path | None = None
+    secret_id_env: str | None = None
+    insecure_http: bool = False
+
+
+class Pkcs11Settings(_Section):
+    """``[pkcs11]``: a hardware security module, or a program that behaves as one.
+
+    Attributes:
+        module: Library of the module's maker.
+        token: Label of the token.
+        key: Beginning of the labels of the two keys, ``<key>-warehouse`` and ``<key>-hub``.
+        pin_file: File of mode 0600 that holds the user's PIN.
+        pin_env: Environment variable that holds it. With neither, it is asked for.
+    """
+
+    module: Path | None = None
+    token: str = "laennec"  # noqa: S105 - the label of a token is no secret
+    key: Annotated[str, Field(pattern=_TOKEN)] = "laennec"
+    pin_file: Path | None = None
+    pin_env: str | None = None
 
 
 class LedgerSettings(_Section):
@@ -113,6 +194,8 @@ class Settings(_Section):
     hub: HubSettings
     store: StoreSettings = StoreSettings()
     keys: KeySettings = KeySettings()
+    openbao: OpenBaoSettings = OpenBaoSettings()
+    pkcs11: Pkcs11Settings = Pkcs11Settings()
     ledger: LedgerSettings = LedgerSettings()
     runs: RunSettings = RunSettings()
     disclosure: DisclosureSettings = DisclosureSettings()

@@ -9,7 +9,8 @@ Does not decide who may read: whoever holds the key holder's key reads all.
 """
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from datetime import timedelta
 
 import polars as pl
@@ -37,6 +38,9 @@ from laennec.vault.state import State, head_numbers, load_snapshot, load_state, 
 from laennec.vault.sweep import SweepReport, forget_snapshots, named_objects, sweep_objects
 from laennec.vault.verify import VerifyReport, verify_store
 
+Gate = Callable[[], AbstractContextManager[object]]
+"""Entered around every change of the store; may wait, and may refuse with a ``ConflictError``."""
+
 
 class Vault:
     """One warehouse's sealed objects and snapshots; made by ``create`` and ``open``.
@@ -45,11 +49,20 @@ class Vault:
     snapshot older than one it has already served.
     """
 
-    def __init__(self, store: ObjectStore, keys: KeyHolder, *, clock: Clock, state: State) -> None:
+    def __init__(
+        self,
+        store: ObjectStore,
+        keys: KeyHolder,
+        *,
+        clock: Clock,
+        state: State,
+        gate: Gate = nullcontext,
+    ) -> None:
         # Whoever has a vault handles rows: from here on the engine may not write them in clear.
         forbid_spill()
         self._store, self._keys, self._clock = store, keys, clock
         self._state = state
+        self._gate = gate
         self._lock = threading.RLock()
 
     @classmethod
@@ -69,7 +82,13 @@ class Vault:
 
     @classmethod
     def open(
-        cls, store: ObjectStore, keys: KeyHolder, *, clock: Clock, anchor: Anchor | None = None
+        cls,
+        store: ObjectStore,
+        keys: KeyHolder,
+        *,
+        clock: Clock,
+        anchor: Anchor | None = None,
+        gate: Gate = nullcontext,
     ) -> "Vault":
         """Open the newest snapshot the store serves.
 
@@ -79,6 +98,8 @@ class Vault:
             clock: Dates commits, and tells how old an upload is.
             anchor: The newest head seen elsewhere. Without it a host that serves a whole older
                 state of this warehouse cannot be told from an honest one.
+            gate: Entered around each change of the store, so that a move of the whole store to
+                another host can hold changes back while it takes over.
 
         Raises:
             NotFoundError: the store holds no warehouse.
@@ -88,7 +109,7 @@ class Vault:
         state = load_state(store, keys, newest_number(store))
         if anchor is not None:
             state.check_contains(anchor)
-        return cls(store, keys, clock=clock, state=state)
+        return cls(store, keys, clock=clock, state=state, gate=gate)
 
     @property
     def warehouse_id(self) -> str:
@@ -194,7 +215,7 @@ class Vault:
                 old, or its key was shredded; nothing of this is visible.
             StoreFullError, StoreError, KeyHolderError: an adapter failed; likewise.
         """
-        with self._lock:
+        with self._lock, self._gate():
             state = self._refresh()
             if state.anchor != Anchor(base.number, base.digest):
                 raise ConflictError(
@@ -232,7 +253,7 @@ class Vault:
             ConflictError: another writer committed meanwhile; nothing is deleted.
             ValueError: ``keep`` is below 1.
         """
-        with self._lock:
+        with self._lock, self._gate():
             before, released, now = self._refresh(), set[str](), self._clock()
             if keep is not None:
                 released = named_objects(self._store, before)
@@ -252,7 +273,7 @@ class Vault:
         Raises:
             ConflictError: another writer committed meanwhile; try again.
         """
-        with self._lock:
+        with self._lock, self._gate():
             state, now = self._refresh(), self._clock()
             self._state = rotation.rotate(self._store, self._keys, state, now=now)
             return self._state.snapshot()
@@ -265,7 +286,7 @@ class Vault:
             IntegrityError: a snapshot that is to stay does not authenticate; nothing is destroyed.
             ConflictError: another writer committed meanwhile; nothing is destroyed.
         """
-        with self._lock:
+        with self._lock, self._gate():
             state, now = self._refresh(), self._clock()
             self._state = rotation.shred(self._store, self._keys, state, before=before, now=now)
             return self._state.snapshot()
