@@ -1,10 +1,17 @@
 """What every object store and every key holder must do; an adapter's test class inherits these."""
 
+import base64
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from laennec.core.errors import ConflictError, IntegrityError, NotFoundError, StoreFullError
+from laennec.core.errors import (
+    ConflictError,
+    IntegrityError,
+    KeyDestroyedError,
+    NotFoundError,
+    StoreFullError,
+)
 from laennec.vault.ports import KeyHolder, ObjectStore
 
 KEY = bytes(range(32))
@@ -82,7 +89,15 @@ class ObjectStoreContract:
 
 
 class KeyHolderContract:
-    """Inherit, and define the fixtures ``keys`` and ``other_keys``, which share nothing."""
+    """Inherit, and define the fixtures ``keys`` and ``other_keys``, which share nothing.
+
+    Where a holder can be opened twice, define ``again`` as well: another instance of ``keys``, as
+    another process would have it. By default it is the same one.
+    """
+
+    @pytest.fixture
+    def again(self, keys: KeyHolder) -> KeyHolder:
+        return keys
 
     def test_unwraps_what_it_wrapped(self, keys: KeyHolder) -> None:
         assert keys.unwrap(keys.wrap(KEY, purpose="a"), purpose="a") == KEY
@@ -127,3 +142,67 @@ class KeyHolderContract:
         assert keys.unwrap(after, purpose="a") == KEY
         keys.rotate()
         assert keys.unwrap(after, purpose="a") == KEY
+
+    def test_numbers_its_roots_and_forgets_all_but_the_newest(self, keys: KeyHolder) -> None:
+        assert keys.versions() == (1,)
+        keys.rotate()
+        keys.rotate()
+        assert keys.versions() == (1, 2, 3)
+        keys.forget()
+        assert keys.versions() == (3,)
+
+    def test_opens_nothing_once_it_is_destroyed(self, keys: KeyHolder) -> None:
+        before = keys.wrap(KEY, purpose="a")
+        keys.rotate()
+        after = keys.wrap(KEY, purpose="a")
+        keys.destroy()
+        assert keys.versions() == ()
+        for wrapped in (before, after):
+            with pytest.raises(KeyDestroyedError, match="destroyed"):
+                keys.unwrap(wrapped, purpose="a")
+        for change in (lambda: keys.wrap(KEY, purpose="a"), keys.rotate, keys.forget):
+            with pytest.raises(KeyDestroyedError, match="destroyed"):
+                change()
+        assert keys.versions() == ()
+        keys.destroy()
+
+    def test_another_instance_follows(self, keys: KeyHolder, again: KeyHolder) -> None:
+        first = again.wrap(KEY, purpose="a")
+        keys.rotate()
+        second = keys.wrap(KEY, purpose="a")
+        assert again.unwrap(second, purpose="a") == keys.unwrap(first, purpose="a") == KEY
+        again.rotate()
+        third = again.wrap(KEY, purpose="a")
+        keys.forget()
+        for holder in (keys, again):
+            assert holder.unwrap(third, purpose="a") == KEY
+            for forgotten in (first, second):
+                with pytest.raises(IntegrityError):
+                    holder.unwrap(forgotten, purpose="a")
+        keys.destroy()
+        with pytest.raises(KeyDestroyedError):
+            again.unwrap(third, purpose="a")
+        with pytest.raises(KeyDestroyedError):
+            again.wrap(KEY, purpose="a")
+        assert again.versions() == ()
+
+    def test_serves_several_threads_at_once(self, keys: KeyHolder) -> None:
+        def around(number: int) -> bool:
+            key, purpose = bytes([number]) * 32, f"purpose {number}"
+            if number % 8 == 0:
+                keys.rotate()
+            return keys.unwrap(keys.wrap(key, purpose=purpose), purpose=purpose) == key
+
+        with ThreadPoolExecutor(8) as pool:
+            assert all(pool.map(around, range(32)))
+
+    def test_shows_no_key_in_texts_and_errors(self, keys: KeyHolder) -> None:
+        wrapped = keys.wrap(KEY, purpose="a")
+        with pytest.raises(IntegrityError) as refused:
+            keys.unwrap(wrapped, purpose="b")
+        keys.destroy()
+        with pytest.raises(KeyDestroyedError) as gone:
+            keys.unwrap(wrapped, purpose="a")
+        texts = [repr(keys), str(keys), *(repr(one.value.args) for one in (refused, gone))]
+        for shown in (KEY.hex(), repr(KEY)[2:-1], base64.b64encode(KEY).decode()):
+            assert not any(shown in text for text in texts)

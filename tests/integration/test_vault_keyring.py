@@ -14,6 +14,7 @@ from laennec.core.errors import (
     AlreadyExistsError,
     FormatError,
     IntegrityError,
+    KeyDestroyedError,
     KeyHolderError,
     LaennecError,
     WrongPassphraseError,
@@ -30,6 +31,10 @@ class TestPassphraseKeyring(KeyHolderContract):
     @pytest.fixture
     def other_keys(self, tmp_path: Path) -> PassphraseKeyring:
         return cheap_keyring(tmp_path / "others")
+
+    @pytest.fixture
+    def again(self, keys: PassphraseKeyring) -> PassphraseKeyring:
+        return reopened(keys.path)
 
 
 def test_default_cost_is_at_the_floor_and_opens(tmp_path: Path) -> None:
@@ -134,6 +139,43 @@ def test_two_holders_of_one_file_see_each_others_roots(tmp_path: Path) -> None:
     one.rotate()
     for wrapped in (by_one, two.wrap(KEY, purpose="a"), one.wrap(KEY, purpose="a")):
         assert reopened(tmp_path / "keys").unwrap(wrapped, purpose="a") == KEY
+
+
+def test_a_destroyed_keyring_is_told_from_a_lost_one(tmp_path: Path) -> None:
+    path = tmp_path / "keys"
+    keys = cheap_keyring(path)
+    keys.rotate()
+    keys.destroy()
+    assert json.loads(path.read_text()) == {
+        "format": "laennec/destroyed-keyring/1",
+        "destroyed_versions": [1, 2],
+    }
+    assert path.stat().st_mode & 0o777 == 0o600
+    for passphrase in ("a passphrase", "another"):
+        with pytest.raises(KeyDestroyedError, match="were destroyed"):
+            reopened(path, passphrase)
+    with pytest.raises(KeyDestroyedError):
+        keys.change_passphrase("new")
+    with pytest.raises(AlreadyExistsError):
+        cheap_keyring(path)
+
+
+def test_a_copy_of_the_file_is_what_destruction_does_not_reach(tmp_path: Path) -> None:
+    """The documented limit, so that nobody promises more."""
+    keys = cheap_keyring(tmp_path / "keys")
+    wrapped = keys.wrap(KEY, purpose="a")
+    (tmp_path / "copy").write_bytes((tmp_path / "keys").read_bytes())
+    keys.destroy()
+    assert reopened(tmp_path / "copy").unwrap(wrapped, purpose="a") == KEY
+
+
+def test_a_destruction_that_cannot_be_written_destroys_nothing(tmp_path: Path) -> None:
+    keys = cheap_keyring(tmp_path / "keys")
+    wrapped = keys.wrap(KEY, purpose="a")
+    (tmp_path / "keys").rename(tmp_path / "moved")
+    with pytest.raises(KeyHolderError):
+        keys.destroy()
+    assert reopened(tmp_path / "moved").unwrap(wrapped, purpose="a") == KEY
 
 
 def test_rotations_of_several_processes_lose_no_root(tmp_path: Path) -> None:

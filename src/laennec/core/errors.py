@@ -87,6 +87,12 @@ class WrongPassphraseError(KeyHolderError):
     exit_status, http_status = 31, 403
 
 
+class KeyDestroyedError(KeyHolderError):
+    """The root keys are gone from their holder: destroyed, or never made there."""
+
+    exit_status, http_status = 32, 410
+
+
 class IntegrityError(LaennecError):
     """Stored bytes are not the bytes that were sealed: altered, swapped, truncated or missing."""
 

@@ -2,7 +2,8 @@
 
 The file is JSON: format, argon2id cost and salt in clear, and the root keys under AES-256-GCM with
 all the rest as associated data. A change writes the whole file under another name, flushes it and
-renames it, so a crash leaves the old file or the new one. Byte table:
+renames it, so a crash leaves the old file or the new one. A destroyed keyring leaves a tombstone in
+its place, so that it is told from a lost file. Byte table:
 ``docs/reference/sealed-formats.md``.
 """
 
@@ -10,7 +11,7 @@ import base64
 import fcntl
 import json
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -24,12 +25,14 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from laennec.core.errors import (
     AlreadyExistsError,
     FormatError,
+    KeyDestroyedError,
     KeyHolderError,
     WrongPassphraseError,
 )
 from laennec.vault.labels import KEY_BYTES, encode_parts
 
 FORMAT = "laennec/keyring/1"
+TOMBSTONE_FORMAT = "laennec/destroyed-keyring/1"
 NONCE_BYTES = 12
 _SALT_BYTES = 16
 
@@ -139,6 +142,7 @@ def read_keyring(path: Path) -> SealedRoots:
     """Return the keyring at ``path``.
 
     Raises:
+        KeyDestroyedError: its tombstone lies there.
         FormatError: it is no keyring of a known version.
         KeyHolderError: it is absent or unreadable.
     """
@@ -146,6 +150,8 @@ def read_keyring(path: Path) -> SealedRoots:
         body = path.read_bytes()
     try:
         value = json.loads(body)
+        if value.get("format") == TOMBSTONE_FORMAT:
+            raise destroyed(path)
         if value.keys() == {"format", "argon2id", "salt", "sealed"} and value["format"] == FORMAT:
             return SealedRoots(
                 Argon2Cost(**value["argon2id"]),
@@ -181,6 +187,29 @@ def write_keyring(
     value = _public(lock.cost, lock.salt) | {"sealed": base64.b64encode(nonce + sealed).decode()}
     with translated(path):
         _write_atomically(path, json.dumps(value, indent=1).encode(), exclusive=exclusive)
+
+
+def write_tombstone(path: Path, versions: Collection[int]) -> None:
+    """Put a tombstone in the keyring's place, whole or not at all, flushed to disk.
+
+    Args:
+        path: The file.
+        versions: Of the root keys that are destroyed by this, for whoever finds the file.
+
+    Raises:
+        KeyHolderError: it cannot be written; the keyring is unchanged.
+    """
+    value = {"format": TOMBSTONE_FORMAT, "destroyed_versions": sorted(versions)}
+    with translated(path):
+        _write_atomically(path, json.dumps(value, indent=1).encode(), exclusive=False)
+
+
+def destroyed(path: Path) -> KeyDestroyedError:
+    """Return the error for a keyring of which only the tombstone is left."""
+    return KeyDestroyedError(
+        f"The root keys of the keyring {path} were destroyed.",
+        remedy="What they opened is unreadable for ever; nothing brings it back.",
+    )
 
 
 @contextmanager

@@ -3,7 +3,8 @@
 argon2id turns the passphrase into the key that seals the root keys. The file alone opens nothing
 without the passphrase, and the store alone opens nothing without the file. Losing either loses the
 warehouse, so the file needs a backup elsewhere. One keyring serves one warehouse: ``forget``
-destroys what older root keys wrapped, whoever needed it.
+destroys what older root keys wrapped, whoever needed it. ``destroy`` leaves a tombstone in place of
+the file; copies of the file made before still open with the passphrase, and it reaches none.
 
 Does not protect a weak passphrase from a thief of the file for ever: a guess costs about 0.3 s and
 64 MiB. Where a passphrase comes from is ``passphrase_source``'s work, given here as well.
@@ -17,14 +18,16 @@ from pathlib import Path
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from laennec.core.errors import IntegrityError
+from laennec.core.errors import IntegrityError, KeyDestroyedError, LaennecError
 from laennec.vault.keyring_file import (
     NONCE_BYTES,
     Argon2Cost,
     Lock,
+    destroyed,
     locked,
     read_keyring,
     write_keyring,
+    write_tombstone,
 )
 from laennec.vault.labels import KEY_BYTES, derive_key, encode_parts
 from laennec.vault.passphrase_source import (
@@ -53,14 +56,15 @@ _ROOT_PURPOSE = "laennec/root-wrap/1"
 class PassphraseKeyring:
     """A ``KeyHolder`` in a file of mode 0600; made by ``create`` and ``open``.
 
-    Safe among threads and processes: a change locks and rereads the file, and a root key that
-    another process made is found when it is first needed.
+    Safe among threads and processes: a change locks and rereads the file, and what another process
+    changed in it is seen at the next use.
     """
 
     def __init__(self, path: Path, *, lock: Lock, roots: Mapping[int, bytes]) -> None:
         self.path = path
         self._lock, self._roots = lock, dict(roots)
         self._guard = threading.RLock()
+        self._stamp = _stamp(path)
 
     @classmethod
     def create(
@@ -104,6 +108,7 @@ class PassphraseKeyring:
 
         Raises:
             WrongPassphraseError: the passphrase does not open it, or the file was altered.
+            KeyDestroyedError: its root keys were destroyed.
             FormatError: it is no keyring of a known version.
             KeyHolderError: it is absent, unreadable, or its cost is below the floor.
         """
@@ -115,9 +120,9 @@ class PassphraseKeyring:
 
     def wrap(self, key: bytes, *, purpose: str) -> bytes:
         """Return ``key`` wrapped by the newest root; see ``KeyHolder.wrap``."""
-        with self._guard:
-            number = max(self._roots)
-            root = self._roots[number]
+        roots = self._current()
+        number = max(roots)
+        root = roots[number]
         version, nonce = number.to_bytes(_VERSION_BYTES, "big"), os.urandom(NONCE_BYTES)
         cipher = AESGCM(derive_key(root, _ROOT_PURPOSE, purpose))
         return version + nonce + cipher.encrypt(nonce, key, _associated(purpose, version))
@@ -160,16 +165,57 @@ class PassphraseKeyring:
         with self._guard, locked(self.path):
             self._replace(lock, self._reread())
 
+    def destroy(self) -> None:
+        """Put a tombstone in the keyring's place; see ``KeyHolder.destroy``.
+
+        As with ``forget``, blocks are freed, not overwritten, and copies of the file keep the keys.
+        """
+        with self._guard, locked(self.path):
+            try:
+                roots = self._reread()
+            except KeyDestroyedError:
+                roots = {}
+            if roots:
+                write_tombstone(self.path, roots.keys())
+            self._roots = {}
+
+    def versions(self) -> tuple[int, ...]:
+        """Return the versions in the file; see ``KeyHolder.versions``."""
+        try:
+            return tuple(sorted(self._reread()))
+        except KeyDestroyedError:
+            return ()
+
     def _root(self, version: bytes) -> bytes:
-        """Return the root key of a version, rereading the file once if it is not known."""
-        number = int.from_bytes(version, "big")
+        """Return the root key of a version."""
+        root = self._current().get(int.from_bytes(version, "big"))
+        # Never fall back to another key: a host could have sealed its own head under it.
+        if root is None:
+            raise _not_ours()
+        return root
+
+    def _current(self) -> dict[int, bytes]:
+        """Return the root keys, reread if the file is another one than before.
+
+        A file that does not open now (moved away, or under a new passphrase) changes nothing of
+        what this process already holds; a tombstone does.
+
+        Raises:
+            KeyDestroyedError: they were destroyed, by this process or another.
+        """
         with self._guard:
-            if number not in self._roots:
-                self._roots = self._reread()
-            # Never fall back to another key: a host could have sealed its own head under it.
-            if number not in self._roots:
-                raise _not_ours()
-            return self._roots[number]
+            stamp = _stamp(self.path)
+            if stamp != self._stamp:
+                self._stamp = stamp
+                try:
+                    self._roots = self._reread()
+                except KeyDestroyedError:
+                    self._roots = {}
+                except LaennecError:
+                    pass  # the keys in memory are still right
+            if not self._roots:
+                raise destroyed(self.path)
+            return self._roots
 
     def _reread(self) -> dict[int, bytes]:
         """Return the root keys that the file holds now."""
@@ -179,6 +225,15 @@ class PassphraseKeyring:
         """Hold and store ``roots`` under ``lock``; memory follows the disk, never leads it."""
         write_keyring(self.path, roots, lock)
         self._lock, self._roots = lock, dict(roots)
+
+
+def _stamp(path: Path) -> tuple[int, int] | None:
+    """Return what tells one file at ``path`` from the next; None when there is none."""
+    try:
+        seen = path.stat()
+    except OSError:
+        return None
+    return seen.st_ino, seen.st_mtime_ns
 
 
 def _associated(purpose: str, version: bytes) -> bytes:

@@ -81,15 +81,18 @@ class ObjectStore(Protocol):
 
 
 class KeyHolder(Protocol):
-    """Holder of root keys, which never leave it.
+    """Holder of root keys, which never leave it; safe among threads.
 
-    ``purpose`` names what the key is for; wrapped for one, a key does not unwrap for another.
+    ``purpose`` names what the key is for; wrapped for one, a key does not unwrap for another. Root
+    keys are numbered from 1, in the order in which they were made. What another instance of the
+    same holder does, in another process or on another machine, is seen without opening anew.
     """
 
     def wrap(self, key: bytes, *, purpose: str) -> bytes:
         """Return ``key`` wrapped by the newest root key.
 
         Raises:
+            KeyDestroyedError: there is no root key any more; none is made.
             KeyHolderError: the holder does not answer.
         """
 
@@ -98,6 +101,7 @@ class KeyHolder(Protocol):
 
         Raises:
             IntegrityError: it does not authenticate, has another purpose, or its root is forgotten.
+            KeyDestroyedError: there is no root key any more.
             KeyHolderError: the holder does not answer.
         """
 
@@ -105,11 +109,30 @@ class KeyHolder(Protocol):
         """Make a new root key, which wraps from now on; older ones still unwrap.
 
         Raises:
+            KeyDestroyedError: there is no root key any more; none is made.
             KeyHolderError: the holder does not answer.
         """
 
     def forget(self) -> None:
         """Destroy every root key but the newest; what only they wrapped is lost for ever.
+
+        Raises:
+            KeyDestroyedError: there is no root key any more.
+            KeyHolderError: the holder does not answer, or still has an older one afterwards.
+        """
+
+    def destroy(self) -> None:
+        """Destroy every root key, the newest too; what they wrapped is lost for ever.
+
+        Done again, it does nothing. A holder of the same name is made anew by its ``create`` only,
+        where that is possible at all, and opens nothing that this one wrapped.
+
+        Raises:
+            KeyHolderError: the holder does not answer, or still has a root key afterwards.
+        """
+
+    def versions(self) -> tuple[int, ...]:
+        """Return the numbers of the root keys it has, ascending, asked afresh; none if destroyed.
 
         Raises:
             KeyHolderError: the holder does not answer.
