@@ -27,7 +27,9 @@ from laennec.vault.head import (
     seal_record,
 )
 from laennec.vault.keychain import Keychain
-from laennec.vault.manifest import Manifest, SealedDocument, SealedFile
+from laennec.vault.landing import land
+from laennec.vault.manifest import Anchor, Decoy, Manifest, SealedDocument, SealedFile
+from laennec.vault.padding import decoys_for
 from laennec.vault.ports import KeyHolder, ObjectStore, StoredObject
 from laennec.vault.state import (
     OBJECT_PREFIX,
@@ -44,6 +46,33 @@ GRACE = timedelta(hours=48)
 
 UPLOAD_LIFETIME = GRACE / 2
 """Age above which an upload cannot be committed any more."""
+
+
+def commit_on(
+    store: ObjectStore,
+    keys: KeyHolder,
+    state: State,
+    *,
+    seen: Anchor,
+    manifest: Manifest,
+    now: datetime,
+    padded: bool,
+) -> State:
+    """Commit a manifest that was made on the head ``seen``, with its file keys wrapped anew.
+
+    Raises:
+        ConflictError: ``seen`` is not the newest head any more, or as ``check_uploaded``,
+            ``rewrap`` and ``next_state``.
+        ValueError: as ``check_uploaded``.
+    """
+    if state.anchor != seen:
+        raise ConflictError(
+            f"Snapshot {seen.number} is not the newest any more.",
+            remedy="Read the newest snapshot, make the change on it, and commit again.",
+        )
+    check_uploaded(store, state, manifest, now=now)
+    renewed = rewrap(manifest, state.keychain)
+    return next_state(store, keys, state, renewed, now=now, padded=padded)
 
 
 def check_uploaded(store: ObjectStore, state: State, manifest: Manifest, *, now: datetime) -> None:
@@ -88,7 +117,7 @@ def rewrap(manifest: Manifest, keychain: Keychain) -> Manifest:
 
 
 def _is_young(
-    item: SealedFile | SealedDocument, stored: StoredObject | None, now: datetime
+    item: SealedFile | SealedDocument | Decoy, stored: StoredObject | None, now: datetime
 ) -> bool:
     """Return whether an upload is young; refuse one that is not there as it was uploaded."""
     if stored is None or stored.size != item.size:
@@ -117,7 +146,7 @@ def write_record(
     """Store ``record`` under a new name and the current warehouse key; nothing points to it yet."""
     name = new_object_name()
     body = seal_record(record, object_name=name, warehouse_id=warehouse_id, keychain=keychain)
-    store.create(name, body)
+    land(store, name, body)
     return RecordRef(name, digest_of(body), keychain.current)
 
 
@@ -142,6 +171,7 @@ def next_state(
     manifest: Manifest,
     *,
     now: datetime,
+    padded: bool = False,
     keychain: Keychain | None = None,
     oldest: int | None = None,
     history: Sequence[PastHead] | None = None,
@@ -154,16 +184,19 @@ def next_state(
         base: The state it stands on.
         manifest: What it holds; its file keys are wrapped by the current warehouse key.
         now: When.
+        padded: Whether decoys hide how many objects are new; those of ``manifest`` are dropped.
         keychain: Warehouse keys from now on; those of ``base`` by default.
         oldest: Smallest readable number from now on; that of ``base`` by default.
         history: ``base.past()``, with records moved by a shred; by default not moved.
 
     Raises:
         ConflictError: another writer took the number; nothing of this is visible.
+        StoreError: the store failed; if it cannot tell whether the head is there, it says so.
     """
     chain = base.keychain if keychain is None else keychain
     past = base.past() if history is None else tuple(history)
-    record = Record(manifest, past, chain.wrap_former())
+    decoys = _decoys(store, base, manifest, past) if padded else ()
+    record = Record(dataclasses.replace(manifest, decoys=decoys), past, chain.wrap_former())
     head = Head(
         base.number + 1,
         base.digest,
@@ -175,11 +208,29 @@ def next_state(
     return dataclasses.replace(base, head=head, digest=digest, record=record, keychain=chain)
 
 
+def _decoys(
+    store: ObjectStore, base: State, manifest: Manifest, past: Sequence[PastHead]
+) -> tuple[Decoy, ...]:
+    """Upload decoys for the objects and the records that this commit adds."""
+    known = {item.object for item in base.record.manifest.objects()}
+    held: list[SealedFile | SealedDocument] = [*manifest.files, *manifest.documents]
+    moved = sum(
+        new.record is not None and new.record != old.record
+        for old, new in zip(base.past(), past, strict=True)
+    )
+    return decoys_for(
+        store,
+        [item.size for item in held if item.object not in known],
+        others=1 + moved,
+        examples=[item.size for item in held],
+    )
+
+
 def _write_head(
     store: ObjectStore, keys: KeyHolder, head: Head, warehouse_id: str, keychain: Keychain
 ) -> str:
     """Create the head object and return its digest."""
     wrapped = keys.wrap(keychain.keys[keychain.current], purpose=wrapping_purpose(warehouse_id))
     body = seal_head(head, warehouse_id=warehouse_id, keychain=keychain, wrapped_key=wrapped)
-    store.create(head_name(head.number), body)
+    land(store, head_name(head.number), body)
     return digest_of(body)

@@ -12,9 +12,10 @@ import polars as pl
 import pyarrow as pa
 
 from laennec.core.errors import EngineError, IntegrityError, NotFoundError, StoreError
-from laennec.vault import sealed_parquet
+from laennec.vault import padding, sealed_parquet
 from laennec.vault.head import digest_of
 from laennec.vault.labels import KEY_BYTES
+from laennec.vault.landing import land
 from laennec.vault.manifest import SealedDocument, SealedFile, Statistics
 from laennec.vault.ports import ObjectStore
 from laennec.vault.sealed_bytes import Place, open_sealed, seal
@@ -37,14 +38,20 @@ def upload_frame(
     table: str,
     bucket: int | None,
     statistics: Statistics | None,
+    padded: bool,
 ) -> SealedFile:
-    """Seal ``frame`` for the snapshot after ``state`` and store it under a random name."""
+    """Seal ``frame`` for the snapshot after ``state`` and store it under a random name.
+
+    With ``padded``, it is stored in an envelope (``padding``).
+    """
     key, name, version = os.urandom(KEY_BYTES), new_object_name(), state.number + 1
     place = sealed_parquet.file_place(
         warehouse_id=state.warehouse_id, table=table, bucket=bucket, version=version
     )
-    body = sealed_parquet.seal_frame(frame, key=key, place=place)
-    store.create(name, body)
+    body = parquet = sealed_parquet.seal_frame(frame, key=key, place=place)
+    if padded:
+        body = padding.enclose(parquet, key=key, place=place)
+    land(store, name, body)
     return SealedFile(
         object=name,
         table=table,
@@ -55,6 +62,7 @@ def upload_frame(
         sha256=digest_of(body),
         wrapped_key=state.keychain.wrap(key),
         statistics=dict(statistics or {}),
+        inner_size=len(parquet) if padded else None,
     )
 
 
@@ -62,7 +70,7 @@ def upload_document(store: ObjectStore, state: State, body: bytes, *, kind: str)
     """Seal ``body`` and store it under a random name."""
     key, name = os.urandom(KEY_BYTES), new_object_name()
     sealed = seal(body, key=key, place=_document_place(state.warehouse_id, kind, name))
-    store.create(name, sealed)
+    land(store, name, sealed)
     return SealedDocument(name, kind, len(sealed), digest_of(sealed), state.keychain.wrap(key))
 
 
@@ -94,7 +102,7 @@ def read_file(
         IntegrityError: the file does not authenticate, or is missing.
         EngineError: the file is intact, so the failure is the filter's.
     """
-    body = _private_copy(store, file)
+    body = _parquet(store, file, access)
     try:
         return sealed_parquet.read_frame(
             body,
@@ -105,7 +113,7 @@ def read_file(
             where=where,
         )
     except IntegrityError:
-        if where is None or digest_of(body) != file.sha256:
+        if where is None or not (file.inner_size or digest_of(body) == file.sha256):
             raise
     # The engine's own message is dropped: it may quote a value from a row.
     raise EngineError(
@@ -123,11 +131,25 @@ def read_arrow_file(
 ) -> pa.Table:
     """Return one file by pyarrow; see ``sealed_parquet.read_arrow``."""
     return sealed_parquet.read_arrow(
-        _private_copy(store, file),
+        _parquet(store, file, access),
         key=access.key,
         place=_file_place(access.warehouse_id, file),
         name=file.object,
         columns=columns,
+    )
+
+
+def _parquet(store: ObjectStore, file: SealedFile, access: Access) -> bytes:
+    """Return the sealed Parquet file, out of its envelope if it has one."""
+    body = _private_copy(store, file)
+    if file.inner_size is None:
+        return body
+    return padding.disclose(
+        body,
+        size=file.inner_size,
+        key=access.key,
+        place=_file_place(access.warehouse_id, file),
+        name=file.object,
     )
 
 

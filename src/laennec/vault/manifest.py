@@ -32,6 +32,8 @@ class SealedFile:
         sha256: Of the stored bytes, in hexadecimal.
         wrapped_key: Its file key, wrapped by a warehouse key (``keychain``).
         statistics: Whatever the caller wants to know without opening it; sealed with the manifest.
+        inner_size: Bytes of the Parquet file inside its envelope (``padding``); None when it is
+            stored as it is.
     """
 
     object: str
@@ -43,6 +45,7 @@ class SealedFile:
     sha256: str
     wrapped_key: str
     statistics: Statistics = field(default_factory=dict)
+    inner_size: int | None = None
 
 
 @dataclass(frozen=True)
@@ -61,6 +64,15 @@ class SealedDocument:
 
 
 @dataclass(frozen=True)
+class Decoy:
+    """Random bytes in the store that hide how many objects a commit made; fields as above."""
+
+    object: str
+    size: int
+    sha256: str
+
+
+@dataclass(frozen=True)
 class Manifest:
     """Everything a snapshot holds.
 
@@ -68,11 +80,13 @@ class Manifest:
         files: Sealed files, in the order given by whoever commits.
         documents: Sealed documents, likewise.
         properties: Any JSON values of the caller, by name.
+        decoys: Set by the commit, whatever the caller gives.
     """
 
     files: tuple[SealedFile, ...] = ()
     documents: tuple[SealedDocument, ...] = ()
     properties: Mapping[str, JsonValue] = field(default_factory=dict)
+    decoys: tuple[Decoy, ...] = ()
 
     def table(self, name: str) -> tuple[SealedFile, ...]:
         """Return the files of one table, in order; none when there is no such table."""
@@ -90,11 +104,12 @@ class Manifest:
             self.files if files is None else tuple(files),
             self.documents if documents is None else tuple(documents),
             self.properties if properties is None else dict(properties),
+            self.decoys,
         )
 
-    def objects(self) -> tuple[SealedFile | SealedDocument, ...]:
-        """Return files, then documents."""
-        return (*self.files, *self.documents)
+    def objects(self) -> tuple[SealedFile | SealedDocument | Decoy, ...]:
+        """Return files, then documents, then decoys."""
+        return (*self.files, *self.documents, *self.decoys)
 
 
 @dataclass(frozen=True)
@@ -136,12 +151,22 @@ class Anchor:
 
 
 def manifest_to_json(manifest: Manifest) -> dict[str, Any]:
-    """Return the JSON form of ``manifest``."""
-    return {
-        "files": [dataclasses.asdict(file) for file in manifest.files],
+    """Return the JSON form of ``manifest``; what padding adds is absent where there is none."""
+    form = {
+        "files": [_file_to_json(file) for file in manifest.files],
         "documents": [dataclasses.asdict(document) for document in manifest.documents],
         "properties": dict(manifest.properties),
     }
+    if manifest.decoys:
+        form["decoys"] = [dataclasses.asdict(decoy) for decoy in manifest.decoys]
+    return form
+
+
+def _file_to_json(file: SealedFile) -> dict[str, Any]:
+    form = dataclasses.asdict(file)
+    if file.inner_size is None:
+        del form["inner_size"]
+    return form
 
 
 def manifest_from_json(value: Mapping[str, Any]) -> Manifest:
@@ -156,6 +181,7 @@ def manifest_from_json(value: Mapping[str, Any]) -> Manifest:
             tuple(SealedFile(**file) for file in parts.pop("files")),
             tuple(SealedDocument(**document) for document in parts.pop("documents")),
             parts.pop("properties"),
+            tuple(Decoy(**decoy) for decoy in parts.pop("decoys", ())),
         )
     except (KeyError, TypeError):
         raise unknown_form("A manifest") from None

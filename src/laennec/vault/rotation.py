@@ -19,7 +19,9 @@ from laennec.vault.state import State, load_manifest
 from laennec.vault.sweep import named_objects
 
 
-def rotate(store: ObjectStore, keys: KeyHolder, state: State, *, now: datetime) -> State:
+def rotate(
+    store: ObjectStore, keys: KeyHolder, state: State, *, now: datetime, padded: bool = False
+) -> State:
     """Commit the same manifest under a new root key and a new warehouse key.
 
     Killed at any point, the last committed snapshot stays readable: an unused root key is harmless.
@@ -30,11 +32,17 @@ def rotate(store: ObjectStore, keys: KeyHolder, state: State, *, now: datetime) 
     keys.rotate()
     keychain = state.keychain.renewed()
     manifest = rewrap(state.record.manifest, keychain)
-    return next_state(store, keys, state, manifest, now=now, keychain=keychain)
+    return next_state(store, keys, state, manifest, now=now, padded=padded, keychain=keychain)
 
 
 def shred(
-    store: ObjectStore, keys: KeyHolder, state: State, *, before: int, now: datetime
+    store: ObjectStore,
+    keys: KeyHolder,
+    state: State,
+    *,
+    before: int,
+    now: datetime,
+    padded: bool = False,
 ) -> State:
     """Destroy the snapshots numbered below ``before`` and commit the rest under fresh keys.
 
@@ -47,6 +55,7 @@ def shred(
         state: The newest state.
         before: From 1 to the newest number plus 1, which leaves only the new commit readable.
         now: When.
+        padded: Whether decoys hide how many objects are new.
 
     Raises:
         NotFoundError: ``before`` is beyond that range.
@@ -67,6 +76,7 @@ def shred(
         state,
         rewrap(state.record.manifest, opens_both),
         now=now,
+        padded=padded,
         keychain=fresh,
         oldest=max(before, state.head.oldest),
         history=_carried_over(store, state, opens_both, before=before),

@@ -19,6 +19,8 @@ VERSION = 1
 _NONCE_BYTES = 12
 _LENGTH = struct.Struct(">Q")
 _HEADER = MAGIC + bytes([VERSION])
+_AROUND = len(_HEADER) + _NONCE_BYTES + 16
+"""Bytes that stand around the padded body: header, nonce, tag."""
 
 Place = tuple[bytes | str, ...]
 """The parts that name where sealed bytes belong; encoded with lengths, never joined."""
@@ -36,6 +38,25 @@ def padded_size(size: int) -> int:
     low_bits = exponent - exponent.bit_length()
     mask = (1 << low_bits) - 1
     return (size + mask) & ~mask
+
+
+def stored_size(body_size: int) -> int:
+    """Return how many bytes ``seal`` makes of a body of ``body_size`` bytes."""
+    return _AROUND + padded_size(_LENGTH.size + body_size)
+
+
+def is_stored_size(size: int) -> bool:
+    """Return whether sealed bytes can have this size."""
+    inside = size - _AROUND
+    return inside >= _LENGTH.size and padded_size(inside) == inside
+
+
+def indistinct(size: int) -> bytes:
+    """Return ``size`` bytes that nobody can tell from sealed bytes of that size.
+
+    Source: a GCM ciphertext under a key that nobody has is as good as random; so are nonce and tag.
+    """
+    return _HEADER + os.urandom(size - len(_HEADER))
 
 
 def seal(body: bytes, *, key: bytes, place: Place) -> bytes:

@@ -10,8 +10,9 @@ Does not decide who may read: whoever holds the key holder's key reads all.
 
 import threading
 from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, nullcontext, suppress
 from datetime import timedelta
+from functools import partial
 
 import polars as pl
 import pyarrow as pa
@@ -22,7 +23,7 @@ from laennec.core.progress import Reporter
 from laennec.core.spill import forbid_spill
 from laennec.vault import files as sealed_files
 from laennec.vault import rotation
-from laennec.vault.commit import GRACE, check_uploaded, first_state, next_state, rewrap
+from laennec.vault.commit import GRACE, commit_on, first_state
 from laennec.vault.files import Access
 from laennec.vault.manifest import (
     Anchor,
@@ -34,7 +35,14 @@ from laennec.vault.manifest import (
     Statistics,
 )
 from laennec.vault.ports import KeyHolder, ObjectStore
-from laennec.vault.state import State, head_numbers, load_snapshot, load_state, newest_number
+from laennec.vault.state import (
+    State,
+    check_head,
+    head_numbers,
+    load_snapshot,
+    load_state,
+    newest_number,
+)
 from laennec.vault.sweep import SweepReport, forget_snapshots, named_objects, sweep_objects
 from laennec.vault.verify import VerifyReport, verify_store
 
@@ -57,28 +65,32 @@ class Vault:
         clock: Clock,
         state: State,
         gate: Gate = nullcontext,
+        padded: bool = False,
     ) -> None:
         # Whoever has a vault handles rows: from here on the engine may not write them in clear.
         forbid_spill()
         self._store, self._keys, self._clock = store, keys, clock
         self._state = state
-        self._gate = gate
+        self._gate, self._padded = gate, padded
         self._lock = threading.RLock()
 
     @classmethod
-    def create(cls, store: ObjectStore, keys: KeyHolder, *, clock: Clock) -> "Vault":
-        """Commit snapshot 0 of a new warehouse, with an empty manifest.
+    def create(
+        cls, store: ObjectStore, keys: KeyHolder, *, clock: Clock, padded: bool = False
+    ) -> "Vault":
+        """Commit snapshot 0 of a new warehouse, with an empty manifest; arguments as ``open``.
 
         Raises:
             AlreadyExistsError: the store has a warehouse.
             StoreError, KeyHolderError: an adapter failed.
         """
-        try:
-            if head_numbers(store):
-                raise _already_there()
-            return cls(store, keys, clock=clock, state=first_state(store, keys, now=clock()))
-        except ConflictError:
-            raise _already_there() from None
+        with suppress(ConflictError):
+            if not head_numbers(store):
+                state = first_state(store, keys, now=clock())
+                return cls(store, keys, clock=clock, state=state, padded=padded)
+        raise AlreadyExistsError(
+            "The store holds a warehouse already.", remedy="Open it, or choose an empty folder."
+        )
 
     @classmethod
     def open(
@@ -89,6 +101,7 @@ class Vault:
         clock: Clock,
         anchor: Anchor | None = None,
         gate: Gate = nullcontext,
+        padded: bool = False,
     ) -> "Vault":
         """Open the newest snapshot the store serves.
 
@@ -100,6 +113,8 @@ class Vault:
                 state of this warehouse cannot be told from an honest one.
             gate: Entered around each change of the store, so that a move of the whole store to
                 another host can hold changes back while it takes over.
+            padded: Hide the sizes of what is sealed from now on, and the number of objects that a
+                commit makes (``padding``). May change at any time; all is read either way.
 
         Raises:
             NotFoundError: the store holds no warehouse.
@@ -109,12 +124,25 @@ class Vault:
         state = load_state(store, keys, newest_number(store))
         if anchor is not None:
             state.check_contains(anchor)
-        return cls(store, keys, clock=clock, state=state, gate=gate)
+        return cls(store, keys, clock=clock, state=state, gate=gate, padded=padded)
 
     @property
     def warehouse_id(self) -> str:
         """Random id of the warehouse, in hexadecimal; part of every place."""
         return self._state.warehouse_id
+
+    @property
+    def seen(self) -> Anchor:
+        """The newest head that this vault has served or made; asks the store nothing."""
+        return self._state.anchor
+
+    def check_contains(self, anchor: Anchor) -> None:
+        """Raise unless a head seen elsewhere is ``seen`` or behind it; asks the store nothing.
+
+        Raises:
+            RollbackError: the store is older than ``anchor`` or has another history.
+        """
+        self._state.check_contains(anchor)
 
     def snapshot(self, number: int | None = None) -> Snapshot:
         """Return a snapshot, the newest by default.
@@ -149,9 +177,16 @@ class Vault:
 
         Raises:
             StoreFullError, StoreError: the upload failed.
+            EngineError: the file is too large to be padded.
         """
         return sealed_files.upload_frame(
-            self._store, self._state, frame, table=table, bucket=bucket, statistics=statistics
+            self._store,
+            self._state,
+            frame,
+            table=table,
+            bucket=bucket,
+            statistics=statistics,
+            padded=self._padded,
         )
 
     def seal_document(self, body: bytes, *, kind: str) -> SealedDocument:
@@ -213,19 +248,12 @@ class Vault:
         Raises:
             ConflictError: ``base`` is not the newest snapshot any more, an upload is missing or too
                 old, or its key was shredded; nothing of this is visible.
-            StoreFullError, StoreError, KeyHolderError: an adapter failed; likewise.
+            StoreFullError, StoreError, KeyHolderError: an adapter failed; likewise, unless the
+                message says that the store cannot tell.
+            RollbackError: the store serves another head in ``base``'s place.
         """
-        with self._lock, self._gate():
-            state = self._refresh()
-            if state.anchor != Anchor(base.number, base.digest):
-                raise ConflictError(
-                    f"Snapshot {base.number} is not the newest any more.",
-                    remedy="Read the newest snapshot, make the change on it, and commit again.",
-                )
-            check_uploaded(self._store, state, manifest, now=self._clock())
-            now, renewed = self._clock(), rewrap(manifest, state.keychain)
-            self._state = next_state(self._store, self._keys, state, renewed, now=now)
-            return self._state.snapshot()
+        seen = Anchor(base.number, base.digest)
+        return self._change(partial(commit_on, seen=seen, manifest=manifest))
 
     def verify(
         self, progress: Reporter | None = None, *, anchor: Anchor | None = None
@@ -254,10 +282,12 @@ class Vault:
             ValueError: ``keep`` is below 1.
         """
         with self._lock, self._gate():
-            before, released, now = self._refresh(), set[str](), self._clock()
+            before, released, now = self._base(), set[str](), self._clock()
             if keep is not None:
                 released = named_objects(self._store, before)
-                self._state = forget_snapshots(self._store, self._keys, before, keep=keep, now=now)
+                self._state = forget_snapshots(
+                    self._store, self._keys, before, keep=keep, now=now, padded=self._padded
+                )
             listed = tuple(self._store.list())
             after = self._refresh()
             deleted, spared = sweep_objects(
@@ -273,10 +303,7 @@ class Vault:
         Raises:
             ConflictError: another writer committed meanwhile; try again.
         """
-        with self._lock, self._gate():
-            state, now = self._refresh(), self._clock()
-            self._state = rotation.rotate(self._store, self._keys, state, now=now)
-            return self._state.snapshot()
+        return self._change(rotation.rotate)
 
     def shred(self, *, before: int) -> Snapshot:
         """Make the snapshots numbered below ``before`` unreadable for ever; see ``rotation.shred``.
@@ -286,10 +313,23 @@ class Vault:
             IntegrityError: a snapshot that is to stay does not authenticate; nothing is destroyed.
             ConflictError: another writer committed meanwhile; nothing is destroyed.
         """
+        return self._change(partial(rotation.shred, before=before))
+
+    def _change(self, make: Callable[..., State]) -> Snapshot:
+        """Make the next state out of the newest, alone in this process and inside the gate."""
         with self._lock, self._gate():
-            state, now = self._refresh(), self._clock()
-            self._state = rotation.shred(self._store, self._keys, state, before=before, now=now)
+            state, now = self._base(), self._clock()
+            self._state = make(self._store, self._keys, state, now=now, padded=self._padded)
             return self._state.snapshot()
+
+    def _base(self) -> State:
+        """Return the newest state, to build on: the store still serves its very head.
+
+        A store without a working conditional create tells two writers of one head that both won.
+        """
+        state = self._refresh()
+        check_head(self._store, state)
+        return state
 
     def _refresh(self) -> State:
         """Return the newest state, at least as new as any returned before."""
@@ -308,9 +348,3 @@ class Vault:
         if not state.keychain.knows(item.wrapped_key):
             state = self._refresh()
         return Access(state.warehouse_id, state.keychain.unwrap(item.wrapped_key))
-
-
-def _already_there() -> AlreadyExistsError:
-    return AlreadyExistsError(
-        "The store holds a warehouse already.", remedy="Open it, or choose an empty folder."
-    )

@@ -92,10 +92,7 @@ class State:
                 remedy="The host went back to an older state; restore the newer one.",
             )
         if past[anchor.number].digest != anchor.digest:
-            raise RollbackError(
-                f"Snapshot {anchor.number} in the store is not the one seen before.",
-                remedy="The host serves another history; restore the one you know.",
-            )
+            raise _another_history(anchor.number)
 
 
 def new_object_name() -> str:
@@ -140,6 +137,17 @@ def get_expected(store: ObjectStore, name: str) -> bytes:
         return store.get(name)
     except NotFoundError:
         raise missing(name) from None
+
+
+def check_head(store: ObjectStore, state: State) -> None:
+    """Raise unless the store serves the head of ``state`` as it was read or made.
+
+    Raises:
+        IntegrityError: it is missing.
+        RollbackError: another head is in its place.
+    """
+    if digest_of(get_expected(store, head_name(state.number))) != state.digest:
+        raise _another_history(state.number)
 
 
 def missing(name: str) -> IntegrityError:
@@ -271,3 +279,11 @@ def _check_chain(state: State) -> None:
             f"{head_name(state.number)} and its record disagree about the history.",
             remedy="Run `laennec verify`, then restore the store from a copy.",
         )
+
+
+def _another_history(number: int) -> RollbackError:
+    return RollbackError(
+        f"Snapshot {number} in the store is not the one seen before.",
+        remedy="The host serves another history, or let two writers make one snapshot; restore "
+        "the one you know.",
+    )

@@ -45,7 +45,13 @@ def is_vault_name(name: str) -> bool:
 
 
 def forget_snapshots(
-    store: ObjectStore, keys: KeyHolder, state: State, *, keep: int, now: datetime
+    store: ObjectStore,
+    keys: KeyHolder,
+    state: State,
+    *,
+    keep: int,
+    now: datetime,
+    padded: bool = False,
 ) -> State:
     """Commit that only the newest ``keep`` snapshots stay readable, this commit being the newest.
 
@@ -66,6 +72,7 @@ def forget_snapshots(
         state,
         state.record.manifest,
         now=now,
+        padded=padded,
         oldest=oldest,
         history=tuple(
             replace(past, record=None) if past.number < oldest else past for past in state.past()
@@ -106,7 +113,7 @@ def sweep_objects(
 
 
 def named_objects(store: ObjectStore, state: State) -> set[str]:
-    """Return the names of every record, file and document of the readable snapshots."""
+    """Return the names of every record, file, document and decoy of the readable snapshots."""
     names: set[str] = set()
     for ref, manifest in holdings(store, state).values():
         names |= {ref.object, *(item.object for item in manifest.objects())}

@@ -9,7 +9,7 @@ Cannot tell a leftover of an interrupted write from an object that the host adde
 name: both are *unreferenced*, nothing reads them, and a sweep removes them.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -93,6 +93,7 @@ def verify_store(
     *,
     state: State | None = None,
     anchor: Anchor | None = None,
+    seen: Iterable[Anchor] = (),
     progress: Reporter | None = None,
 ) -> VerifyReport:
     """Read everything and name whatever is not what was sealed.
@@ -102,6 +103,7 @@ def verify_store(
         keys: Opens the heads.
         state: The newest state held open, if any: then an older head cannot pass for the newest.
         anchor: The newest head seen elsewhere.
+        seen: Other heads seen elsewhere; two of one number show a fork.
         progress: Shows the objects read.
 
     Raises:
@@ -113,8 +115,9 @@ def verify_store(
     trusted = check.trusted_state(state)
     if trusted is None:
         return check.report(None)
-    for seen in filter(None, (anchor, state.anchor if state else None)):
-        check.hold_to(trusted, seen)
+    check.compare_head(trusted)
+    for known in filter(None, (anchor, state.anchor if state else None, *seen)):
+        check.hold_to(trusted, known)
     check.expect_everything(trusted)
     check.read_everything(progress or Quiet())
     return check.report(trusted.number)
@@ -150,6 +153,17 @@ class _Check:
         # When none opens, older ones may have been shredded: only the newest is surely broken.
         self._note(*(broken if held is not None else broken[:1]))
         return held
+
+    def compare_head(self, trusted: State) -> None:
+        """Note a head that opens in the place of the trusted one: two writers won, or a fork."""
+        name = head_name(trusted.number)
+        try:
+            served = load_head(self._store, self._keys, trusted.number)
+        except IntegrityError:
+            return  # the trusted head is expected by hash; what is there is named when it is read
+        if served.digest != trusted.digest:
+            detail = "The store serves another head of this number than the one seen before."
+            self._note(Finding(FindingKind.FORKED, name, detail))
 
     def hold_to(self, trusted: State, anchor: Anchor) -> None:
         """Note a store whose history does not contain ``anchor``."""
