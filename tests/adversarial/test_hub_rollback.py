@@ -8,9 +8,12 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from fakes.cli_shell import Cli, new_hub, packaged
 from fakes.intake_hub import small_data_set
+from laennec.app.hub import open_hub
 from laennec.core import errors
 from laennec.core.clock import system_clock
+from laennec.core.progress import Quiet
 from laennec.ledger.service import Ledger
+from laennec.warehouse.anchor import log_commit
 
 STUDY = "celecoxib.toml"
 
@@ -82,12 +85,84 @@ def test_an_older_ledger_is_named_without_any_key(older: Cli, newer: Cli) -> Non
     )
 
 
-def test_older_results_are_named(older: Cli, newer: Cli) -> None:
+def test_older_results_are_refused_and_named(older: Cli, newer: Cli) -> None:
+    """The memory beside the keys refuses them; the ledger knows which run is gone."""
+    put_back(newer, older, "store/results")
+    for command in (["status"], ["sweep"], ["release", "any"]):
+        said = newer(*command)
+        assert said.status == errors.RollbackError.exit_status
+        assert "serves snapshot 0, but 1 was seen before" in said.err
+    said = newer("verify")
+    assert said.status == errors.IntegrityError.exit_status
+    assert "rolled back: heads/" in said.out
+    assert "is in the ledger and not in the store" in said.out
+
+
+def test_older_results_before_a_client_without_memory_are_named(older: Cli, newer: Cli) -> None:
     """Opening cannot tell, verification can: the ledger knows the run."""
     put_back(newer, older, "store/results")
+    (newer.folder / "keys" / "store.heads").unlink()
+    assert newer("status").status == 0
     said = newer("verify")
     assert said.status == errors.IntegrityError.exit_status
     assert "is in the ledger and not in the store" in said.out
+
+
+def test_a_commit_that_was_never_logged_is_remembered_all_the_same(newer: Cli) -> None:
+    """The ledger lacks it, so only the memory knows it when the host takes it back."""
+    before = newer.copy(newer.folder.with_name("before"))
+    with open_hub(newer.folder, clock=system_clock, reporter=Quiet()) as hub:
+        hub.warehouse.vault.rotate()
+    assert newer("status").status == 0
+    put_back(newer, before, "store/warehouse")
+    said = newer("status")
+    assert said.status == errors.RollbackError.exit_status
+    assert "rolled back" in newer("verify").out
+
+
+@pytest.mark.parametrize("part", ["warehouse", "results"])
+def test_a_fork_met_at_the_memory_is_named(newer: Cli, part: str) -> None:
+    """Two commands are served different histories, each right in itself, and end one by one."""
+    theirs = newer.copy(newer.folder.with_name("theirs"))
+    for cli in (newer, theirs):
+        with open_hub(cli.folder, clock=system_clock, reporter=Quiet()) as hub:
+            {"warehouse": hub.warehouse.vault, "results": hub.results}[part].rotate()
+    shutil.copy(theirs.folder / "keys" / "store.heads", newer.folder / "keys" / "store.heads")
+    said = newer("status")
+    assert said.status == errors.RollbackError.exit_status
+    assert "is not the one seen before" in said.err
+    assert "forked: heads/" in newer("verify").out
+
+
+def test_a_fork_met_at_the_end_of_a_command_is_named(newer: Cli) -> None:
+    """The other command, served another history, ends while this one is under way."""
+    theirs = newer.copy(newer.folder.with_name("theirs"))
+    with open_hub(theirs.folder, clock=system_clock, reporter=Quiet()) as hub:
+        hub.results.rotate()
+
+    def command() -> None:
+        with open_hub(newer.folder, clock=system_clock, reporter=Quiet()) as hub:
+            hub.results.rotate()
+            shutil.copy(theirs.folder / "keys" / "store.heads", newer.folder / "keys")
+
+    with pytest.raises(errors.RollbackError, match="not the one seen before"):
+        command()
+
+
+def test_two_commits_of_one_number_meet_in_the_ledger(newer: Cli) -> None:
+    """Two clients with memories of their own share the ledger alone."""
+    theirs = newer.copy(newer.folder.with_name("theirs"))
+    snapshots = []
+    for cli in (newer, theirs):
+        with open_hub(cli.folder, clock=system_clock, reporter=Quiet()) as hub:
+            snapshots.append(hub.warehouse.vault.rotate())
+    with open_hub(newer.folder, clock=system_clock, reporter=Quiet()) as hub:
+        log_commit(hub.ledger, snapshots[0])
+        log_commit(hub.ledger, snapshots[0])
+        with pytest.raises(errors.RollbackError, match="Two different commits"):
+            log_commit(hub.ledger, snapshots[1])
+    assert "forked: heads/" in newer("verify").out
+    assert newer("status").status == errors.RollbackError.exit_status
 
 
 def test_a_hub_that_forgot_its_ledger_does_not_open(older: Cli, newer: Cli) -> None:
@@ -104,6 +179,27 @@ def test_an_older_memory_serves(older: Cli, newer: Cli) -> None:
     """A copy of the keys made before the last commands still opens the hub."""
     shutil.copy(older.folder / "keys" / "ledger.checkpoint", newer.folder / "keys")
     assert newer("status").status == 0
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "\xff",
+        "{}",
+        "[]",
+        '{"format": "laennec/seen-heads/2", "heads": {}}',
+        '{"format": "laennec/seen-heads/1", "heads": []}',
+        '{"format": "laennec/seen-heads/1", "heads": {"results": {"number": 1}}}',
+        '{"format": "laennec/seen-heads/1", "heads": {"results": {"number": "1", "digest": ""}}}',
+    ],
+)
+def test_a_damaged_memory_of_the_stores_is_refused(newer: Cli, text: str) -> None:
+    (newer.folder / "keys" / "store.heads").write_bytes(text.encode("latin-1"))
+    for command in ("status", "verify"):
+        said = newer(command)
+        assert said.status == errors.KeyHolderError.exit_status
+        assert "store.heads" in said.err
 
 
 @pytest.mark.parametrize("text", ["", "x", "x\ny\n", "hub.test/log+00000000+AAAA\n\n", "\xff"])

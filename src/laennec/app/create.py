@@ -14,7 +14,7 @@ from pathlib import Path
 
 from laennec import __version__
 from laennec.app.secrets import create_keyrings, create_signing_key
-from laennec.app.seen import remember
+from laennec.app.seen import remember, remember_heads
 from laennec.app.stores import RESULTS, WAREHOUSE, store_of
 from laennec.core.clock import Clock
 from laennec.core.errors import AlreadyExistsError, SettingsError, StoreError
@@ -77,8 +77,13 @@ def _settings(folder: Path, text: str) -> Settings:
 
 def _fill(settings: Settings, passphrase: bytes, clock: Clock) -> None:
     warehouse_keys, hub_keys = create_keyrings(settings.keys.folder, passphrase)
-    Vault.create(store_of(settings.store, WAREHOUSE), warehouse_keys, clock=clock)
-    Vault.create(store_of(settings.store, RESULTS), hub_keys, clock=clock)
+    holders = {WAREHOUSE: warehouse_keys, RESULTS: hub_keys}
+    vaults = {
+        part: Vault.create(
+            store_of(settings.store, part), keys, clock=clock, padded=settings.store.padding
+        )
+        for part, keys in holders.items()
+    }
     ledger = Ledger.create(
         settings.ledger.folder,
         origin=settings.hub.origin,
@@ -95,6 +100,7 @@ def _fill(settings: Settings, passphrase: bytes, clock: Clock) -> None:
         },
     )
     remember(settings.keys.folder, ledger)
+    remember_heads(settings.keys.folder, vaults)
 
 
 def _write_settings(folder: Path, text: str) -> None:

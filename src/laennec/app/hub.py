@@ -1,20 +1,21 @@
 """A hub in a folder: made once by ``create.create_hub``, opened for each command by ``open_hub``.
 
 Everything is built here, from the settings, and handed its collaborators; nothing else in Laennec
-reads settings or opens keys. Opening checks the warehouse against the ledger's newest anchor and
-the ledger against the newest checkpoint seen before, so that neither can go back unseen.
+reads settings or opens keys. Opening checks the warehouse against the ledger's newest anchor, and
+ledger, warehouse and results against what was seen of them last (``seen``), so that none can go
+back unseen.
 """
 
 import getpass
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from laennec.airlock.service import Airlock
 from laennec.app.secrets import check_private, open_keyrings, open_signing_key
-from laennec.app.seen import recall, remember, remembered
+from laennec.app.seen import check_heads, recall, remember, remember_heads, remembered
 from laennec.app.stores import RESULTS, WAREHOUSE, store_of
 from laennec.core.clock import Clock
 from laennec.core.errors import LaennecError, SettingsError
@@ -147,17 +148,43 @@ def open_hub(
         ask: Asks for the passphrase on the terminal, if the settings name no other place.
 
     Raises:
-        RollbackError: the host serves an older state than the ledger knows.
+        RollbackError: the host serves an older state, or another history, than the ledger or this
+            hub's memory knows; or two commands were served different ones.
         IntegrityError: the newest head is not what was sealed.
         SettingsError, KeyHolderError, LedgerError: as ``open_custody``.
     """
     with open_custody(folder, clock=clock, reporter=reporter, ask=ask) as custody:
-        warehouse, results = (store_of(custody.settings.store, one) for one in (WAREHOUSE, RESULTS))
-        anchor = anchor_of(custody.ledger)
-        vault = Vault.open(warehouse, custody.warehouse_keys, clock=clock, anchor=anchor)
-        hub = Hub(custody, Warehouse(vault), Vault.open(results, custody.keys, clock=clock))
-        say(Message.OPENED, snapshot=vault.snapshot().number)
-        yield hub
+        folder_of_keys, vaults = custody.settings.keys.folder, _open_vaults(custody)
+        check_heads(folder_of_keys, vaults)
+        with _at_end(lambda: remember_heads(folder_of_keys, vaults)):
+            say(Message.OPENED, snapshot=vaults[WAREHOUSE].seen.number)
+            yield Hub(custody, Warehouse(vaults[WAREHOUSE]), vaults[RESULTS])
+
+
+def _open_vaults(custody: Custody) -> Mapping[str, Vault]:
+    """Open the warehouse, held to the ledger, and the vault of results."""
+    store, clock = custody.settings.store, custody.clock
+    warehouse = Vault.open(
+        store_of(store, WAREHOUSE),
+        custody.warehouse_keys,
+        clock=clock,
+        anchor=anchor_of(custody.ledger),
+        padded=store.padding,
+    )
+    results = Vault.open(store_of(store, RESULTS), custody.keys, clock=clock, padded=store.padding)
+    return {WAREHOUSE: warehouse, RESULTS: results}
+
+
+@contextmanager
+def _at_end(remember_it: Callable[[], None]) -> Iterator[None]:
+    """Keep what was seen, also after a failure, of which the user has to hear first."""
+    try:
+        yield
+    except BaseException:
+        with suppress(LaennecError):
+            remember_it()
+        raise
+    remember_it()
 
 
 @contextmanager
@@ -189,14 +216,8 @@ def open_custody(
         check_private(settings.keys.folder)
         opens = secret or read_passphrase(passphrase_source(settings), ask=ask)
         custody = _custody(settings, clock, reporter, opens)
-        try:
+        with _at_end(lambda: remember(settings.keys.folder, custody.ledger)):
             yield custody
-        except BaseException:
-            with suppress(LaennecError):
-                # What failed is what the user has to hear of.
-                remember(settings.keys.folder, custody.ledger)
-            raise
-        remember(settings.keys.folder, custody.ledger)
 
 
 def _custody(settings: Settings, clock: Clock, reporter: Reporter, secret: bytes) -> Custody:

@@ -10,8 +10,10 @@ from pathlib import Path
 from laennec.app.hub import Custody, Hub, open_custody
 from laennec.app.released_files import ReleasesReport, compare_releases
 from laennec.app.secrets import change_passphrase, rewrap_signing_key
+from laennec.app.seen import remembered_heads
 from laennec.app.stores import RESULTS, WAREHOUSE, store_of
 from laennec.core.clock import Clock
+from laennec.core.errors import IntegrityError
 from laennec.core.log import Message, say
 from laennec.core.progress import Reporter
 from laennec.core.settings import Settings, read_settings
@@ -22,7 +24,7 @@ from laennec.vault.ports import ObjectStore
 from laennec.vault.service import Vault
 from laennec.vault.sweep import SweepReport
 from laennec.vault.verify import FindingKind, VerifyReport, verify_store
-from laennec.warehouse.anchor import anchor_of, log_commit
+from laennec.warehouse.anchor import anchor_of, anchors_in, log_commit
 from laennec.warehouse.rebucket import rebucket
 
 
@@ -68,23 +70,30 @@ def verify(custody: Custody) -> Soundness:
 
     Raises:
         LedgerError: the entries of the ledger cannot be read.
+        KeyHolderError: what was seen of the stores last cannot be read.
         NotFoundError: there is no store at all.
         StoreError: the store or the folder of releases cannot be read.
     """
     settings, reporter = custody.settings, custody.reporter
-    anchor = anchor_of(custody.ledger)
-    warehouse = verify_store(
-        _judged(settings, WAREHOUSE), custody.warehouse_keys, anchor=anchor, progress=reporter
-    )
-    results = verify_store(_judged(settings, RESULTS), custody.keys, progress=reporter)
     entries = list(custody.ledger.entries())
+    anchor, kept = anchor_of(custody.ledger), remembered_heads(settings.keys.folder)
+    warehouse = verify_store(
+        _judged(settings, WAREHOUSE),
+        custody.warehouse_keys,
+        anchor=kept.get(WAREHOUSE),
+        seen=anchors_in(entries),
+        progress=reporter,
+    )
+    results = verify_store(
+        _judged(settings, RESULTS), custody.keys, anchor=kept.get(RESULTS), progress=reporter
+    )
     newest = 0 if warehouse.snapshot is None else warehouse.snapshot
     found = Soundness(
         warehouse=warehouse,
         results=results,
         ledger=custody.ledger.verify(),
         releases=compare_releases(settings.disclosure.releases, entries),
-        lost_runs=_lost_runs(custody, entries) if results.ok else (),
+        lost_runs=_lost_runs(custody, entries),
         unanchored=newest - (anchor.number if anchor else 0),
     )
     say(
@@ -104,8 +113,11 @@ def _judged(settings: Settings, part: str) -> ObjectStore:
 
 def _lost_runs(custody: Custody, entries: Sequence[Entry]) -> tuple[str, ...]:
     """Return the runs that the ledger knows and the vault of results does not hold."""
-    results = Vault.open(_judged(custody.settings, RESULTS), custody.keys, clock=custody.clock)
-    kept = run_names(results)
+    try:
+        store = _judged(custody.settings, RESULTS)
+        kept = run_names(Vault.open(store, custody.keys, clock=custody.clock))
+    except IntegrityError:
+        return ()  # the damage itself is among the findings
     logged = [str(one.public["run"]) for one in entries if one.name == RUN_FINISHED]
     return tuple(run for run in logged if run not in kept)
 
