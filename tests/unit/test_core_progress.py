@@ -122,3 +122,26 @@ def test_a_bar_is_cleared_when_its_work_fails() -> None:
 )
 def test_choice(out: io.StringIO, quiet: bool, kind: type) -> None:
     assert isinstance(reporter(out, quiet=quiet), kind)
+
+
+def test_bytes_have_a_rate_and_a_time_left() -> None:
+    out, watch = io.StringIO(), Watch()
+    with Plain(out, watch).task("copying", total=10_000_000, in_bytes=True) as task:
+        watch.now += 2.0
+        task.advance(4_000_000)
+        watch.now += 3.0
+        task.advance(6_000_000)
+    assert out.getvalue().splitlines() == [
+        "copying: 4.0 MB of 10.0 MB, 2.0 MB/s, 0:00:03 left",
+        "copying: 10.0 MB of 10.0 MB, 2.0 MB/s in 5.0 s",
+    ]
+
+
+def test_a_bar_of_bytes_shows_their_rate() -> None:
+    watch, shown = Watch(), Terminal()
+    with Live(Console(file=shown, width=120), watch).task(
+        "copying", total=10**7, in_bytes=True
+    ) as task:
+        watch.now += PATIENCE_S
+        task.advance(4_000_000)
+    assert "MB" in shown.getvalue()

@@ -133,12 +133,14 @@ class _Translated:
     def __init__(self, below: Reporter, words: Words) -> None:
         self._below, self._words = below, words
 
-    def task(self, label: str, *, total: int | None = None) -> AbstractContextManager[Task]:
+    def task(
+        self, label: str, *, total: int | None = None, in_bytes: bool = False
+    ) -> AbstractContextManager[Task]:
         """Begin a task; the last word of its label is a name unless the whole label is known."""
         doing, _, name = label.rpartition(" ")
         whole = self._words(label)
         said = whole if whole != label else self._words(doing + " {name}", name=name)
-        return self._below.task(said if doing else whole, total=total)
+        return self._below.task(said if doing else whole, total=total, in_bytes=in_bytes)
 
 
 pass_shell = click.make_pass_decorator(Shell)

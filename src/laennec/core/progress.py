@@ -9,16 +9,21 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
+from datetime import timedelta
 from typing import Protocol, TextIO
 
 from rich.console import Console
+from rich.filesize import decimal
 from rich.progress import (
     BarColumn,
+    DownloadColumn,
     Progress,
+    ProgressColumn,
     TaskProgressColumn,
     TextColumn,
     TimeElapsedColumn,
     TimeRemainingColumn,
+    TransferSpeedColumn,
 )
 
 PATIENCE_S = 1.0
@@ -26,6 +31,9 @@ PATIENCE_S = 1.0
 
 PLAIN_EVERY_S = 5.0
 """Seconds between two plain lines of one task."""
+
+_SHORT_S = 1e-3
+"""Least time that a rate is taken over, so that none is infinite."""
 
 
 class Task(Protocol):
@@ -38,8 +46,13 @@ class Task(Protocol):
 class Reporter(Protocol):
     """Shows tasks to whoever waits."""
 
-    def task(self, label: str, *, total: int | None = None) -> AbstractContextManager[Task]:
-        """Begin a task of ``total`` units, or of unknown size; it ends with the context."""
+    def task(
+        self, label: str, *, total: int | None = None, in_bytes: bool = False
+    ) -> AbstractContextManager[Task]:
+        """Begin a task of ``total`` units, or of unknown size; it ends with the context.
+
+        Units are bytes if ``in_bytes``, shown with their rate and the time that is left.
+        """
 
 
 class _Nothing:
@@ -51,12 +64,20 @@ class Quiet:
     """Shows nothing."""
 
     @contextmanager
-    def task(self, label: str, *, total: int | None = None) -> Iterator[Task]:  # noqa: ARG002
+    def task(
+        self,
+        label: str,  # noqa: ARG002
+        *,
+        total: int | None = None,  # noqa: ARG002
+        in_bytes: bool = False,  # noqa: ARG002
+    ) -> Iterator[Task]:
         """Begin a task that nobody watches."""
         yield _Nothing()
 
 
 class _PlainTask:
+    """Counts, and writes a line now and then."""
+
     def __init__(self, label: str, total: int | None, out: TextIO, now: Callable[[], float]):
         self._label, self._total, self._out, self._now = label, total, out, now
         self._done, self._began = 0, now()
@@ -73,8 +94,25 @@ class _PlainTask:
             self._say(f" in {self._now() - self._began:.1f} s")
 
     def _say(self, tail: str = "") -> None:
+        print(f"{self._label}: {self._state()}{tail}", file=self._out, flush=True)
+
+    def _state(self) -> str:
         share = f" of {self._total:,}" if self._total else ""
-        print(f"{self._label}: {self._done:,}{share}{tail}", file=self._out, flush=True)
+        return f"{self._done:,}{share}"
+
+
+class _PlainBytes(_PlainTask):
+    """The same in bytes: how many, how fast, and how long to go."""
+
+    def _state(self) -> str:
+        rate = self._done / max(self._now() - self._began, _SHORT_S)
+        text = decimal(self._done)
+        if self._total:
+            text += f" of {decimal(self._total)}"
+        text += f", {decimal(round(rate))}/s"
+        if self._total and rate and self._done < self._total:
+            text += f", {timedelta(seconds=round((self._total - self._done) / rate))} left"
+        return text
 
 
 class Plain:
@@ -84,9 +122,12 @@ class Plain:
         self._out, self._now = out, now
 
     @contextmanager
-    def task(self, label: str, *, total: int | None = None) -> Iterator[Task]:
+    def task(
+        self, label: str, *, total: int | None = None, in_bytes: bool = False
+    ) -> Iterator[Task]:
         """Begin a task; nothing is written before a second has passed."""
-        task = _PlainTask(label, total, self._out, self._now)
+        kind = _PlainBytes if in_bytes else _PlainTask
+        task = kind(label, total, self._out, self._now)
         yield task
         task.end()
 
@@ -113,12 +154,17 @@ class Live:
         self._console, self._now = console, now
 
     @contextmanager
-    def task(self, label: str, *, total: int | None = None) -> Iterator[Task]:
+    def task(
+        self, label: str, *, total: int | None = None, in_bytes: bool = False
+    ) -> Iterator[Task]:
         """Begin a task; its bar appears after a second."""
+        counted: tuple[ProgressColumn, ...] = (TaskProgressColumn(show_speed=True),)
+        if in_bytes:
+            counted = (DownloadColumn(), TransferSpeedColumn())
         bars = Progress(
             TextColumn("{task.description}"),
             BarColumn(bar_width=30),
-            TaskProgressColumn(show_speed=True),
+            *counted,
             TimeElapsedColumn(),
             TimeRemainingColumn(),
             console=self._console,

@@ -10,12 +10,14 @@ name: both are *unreferenced*, nothing reads them, and a sweep removes them.
 """
 
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from enum import StrEnum
 
 from laennec.core.errors import IntegrityError, NotFoundError, RollbackError
 from laennec.core.progress import Quiet, Reporter
 from laennec.vault.head import digest_of, head_name
+from laennec.vault.inventory import Expected, expected_of
 from laennec.vault.manifest import Anchor
 from laennec.vault.ports import KeyHolder, ObjectStore
 from laennec.vault.state import (
@@ -24,7 +26,6 @@ from laennec.vault.state import (
     complete,
     head_numbers,
     load_head,
-    load_manifest,
 )
 from laennec.vault.sweep import is_vault_name
 
@@ -79,14 +80,6 @@ class VerifyReport:
         return all(finding.kind is FindingKind.UNREFERENCED for finding in self.findings)
 
 
-@dataclass(frozen=True)
-class _Expected:
-    """What an object must be; ``size`` is None where only the hash is recorded."""
-
-    sha256: str
-    size: int | None
-
-
 def verify_store(
     store: ObjectStore,
     keys: KeyHolder,
@@ -129,7 +122,7 @@ class _Check:
     def __init__(self, store: ObjectStore, keys: KeyHolder) -> None:
         self._store, self._keys = store, keys
         self._listed = {item.name: item for item in store.list()}
-        self._expected: dict[str, _Expected] = {}
+        self._expected: dict[str, Expected] = {}
         self._findings: dict[str, Finding] = {}
         self._objects = self._bytes = 0
 
@@ -177,16 +170,10 @@ class _Check:
     def expect_everything(self, trusted: State) -> None:
         """Note the hash of every head, record, file and document under ``trusted``."""
         for past in trusted.past():
-            self._expected[head_name(past.number)] = _Expected(past.digest, None)
-            if past.record is None:
-                continue
-            self._expected[past.record.object] = _Expected(past.record.sha256, None)
-            try:
-                manifest = load_manifest(self._store, trusted, past.record)
-            except IntegrityError:
-                continue  # the record is expected by hash already, and named when it is read
-            for item in manifest.objects():
-                self._expected[item.object] = _Expected(item.sha256, item.size)
+            # A record that does not open is expected by hash already, and named when it is read.
+            with suppress(IntegrityError):
+                for name, expected in expected_of(self._store, trusted, past):
+                    self._expected[name] = expected
 
     def read_everything(self, progress: Reporter) -> None:
         """Read each expected object and compare it; name each object that nothing expects."""
@@ -203,7 +190,7 @@ class _Check:
         findings = sorted(self._findings.values(), key=lambda finding: finding.object)
         return VerifyReport(snapshot, self._objects, self._bytes, tuple(findings))
 
-    def _compare(self, name: str, expected: _Expected, by_hash: Mapping[str, str]) -> None:
+    def _compare(self, name: str, expected: Expected, by_hash: Mapping[str, str]) -> None:
         try:
             body = self._store.get(name)
         except NotFoundError:
