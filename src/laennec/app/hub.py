@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from laennec.airlock.service import Airlock
+from laennec.app.gate import StoreGate
 from laennec.app.secrets import check_private, open_keyrings, open_signing_key
 from laennec.app.seen import check_heads, recall, remember, remember_heads, remembered
 from laennec.app.stores import RESULTS, WAREHOUSE, store_of
@@ -34,7 +35,7 @@ from laennec.vault.passphrase import (
     read_passphrase,
 )
 from laennec.vault.ports import KeyHolder
-from laennec.vault.service import Vault
+from laennec.vault.service import Gate, Vault
 from laennec.warehouse.anchor import anchor_of
 from laennec.warehouse.service import Warehouse
 
@@ -154,14 +155,15 @@ def open_hub(
         SettingsError, KeyHolderError, LedgerError: as ``open_custody``.
     """
     with open_custody(folder, clock=clock, reporter=reporter, ask=ask) as custody:
-        folder_of_keys, vaults = custody.settings.keys.folder, _open_vaults(custody)
+        gate = StoreGate(folder, custody.settings.store).shared
+        folder_of_keys, vaults = custody.settings.keys.folder, _open_vaults(custody, gate)
         check_heads(folder_of_keys, vaults)
         with _at_end(lambda: remember_heads(folder_of_keys, vaults)):
             say(Message.OPENED, snapshot=vaults[WAREHOUSE].seen.number)
             yield Hub(custody, Warehouse(vaults[WAREHOUSE]), vaults[RESULTS])
 
 
-def _open_vaults(custody: Custody) -> Mapping[str, Vault]:
+def _open_vaults(custody: Custody, gate: Gate) -> Mapping[str, Vault]:
     """Open the warehouse, held to the ledger, and the vault of results."""
     store, clock = custody.settings.store, custody.clock
     warehouse = Vault.open(
@@ -169,9 +171,12 @@ def _open_vaults(custody: Custody) -> Mapping[str, Vault]:
         custody.warehouse_keys,
         clock=clock,
         anchor=anchor_of(custody.ledger),
+        gate=gate,
         padded=store.padding,
     )
-    results = Vault.open(store_of(store, RESULTS), custody.keys, clock=clock, padded=store.padding)
+    results = Vault.open(
+        store_of(store, RESULTS), custody.keys, clock=clock, gate=gate, padded=store.padding
+    )
     return {WAREHOUSE: warehouse, RESULTS: results}
 
 

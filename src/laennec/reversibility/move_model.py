@@ -26,7 +26,7 @@ Watch = Callable[[Phase], None]
 """Told when a phase is reached, before anything else is done."""
 
 
-def unwatched(phase: Phase) -> None:  # noqa: ARG001 - a watcher that looks away
+def unwatched(phase: Phase) -> None:
     """Do nothing."""
 
 
