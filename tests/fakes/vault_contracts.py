@@ -5,6 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from fakes.vault_store import seeded
 from laennec.core.errors import (
     ConflictError,
     IntegrityError,
@@ -18,7 +19,7 @@ KEY = bytes(range(32))
 
 
 class ObjectStoreContract:
-    """Inherit, and define a fixture ``store`` (and ``full_store`` where it can be had)."""
+    """Inherit, and define a fixture ``store``, which is empty."""
 
     def test_returns_what_was_created(self, store: ObjectStore) -> None:
         store.create("objects/ab/cd", b"body")
@@ -52,8 +53,6 @@ class ObjectStoreContract:
     def test_names_absent_objects(self, store: ObjectStore) -> None:
         with pytest.raises(NotFoundError, match="objects/absent"):
             store.get("objects/absent")
-        with pytest.raises(NotFoundError, match="objects/absent"):
-            store.fetch("objects/absent")
 
     def test_lists_by_prefix_in_order_with_sizes(self, store: ObjectStore) -> None:
         for name in ("objects/b/2", "objects/a/1", "heads/0", "objects/a/10"):
@@ -75,9 +74,53 @@ class ObjectStoreContract:
         store.create("objects/a", b"again")
         assert store.get("objects/a") == b"again"
 
-    def test_fetches_a_local_file_of_exactly_the_stored_bytes(self, store: ObjectStore) -> None:
-        store.create("objects/a/b", b"\x00sealed\xff")
-        assert store.fetch("objects/a/b").read_bytes() == b"\x00sealed\xff"
+    def test_tells_names_apart_that_begin_alike(self, store: ObjectStore) -> None:
+        for name in ("heads-2/1", "heads/1", "heads/10", "headscarf"):
+            store.create(name, name.encode())
+        assert [one.name for one in store.list("heads/1")] == ["heads/1", "heads/10"]
+        assert [one.name for one in store.list("heads/")] == ["heads/1", "heads/10"]
+        assert [one.name for one in store.list("heads")] == [
+            *("heads-2/1", "heads/1", "heads/10", "headscarf")
+        ]
+        with pytest.raises(NotFoundError):
+            store.get("heads")
+
+    def test_lists_more_than_a_page(self, store: ObjectStore) -> None:
+        names = [f"objects/{number % 7}/{number:04}" for number in range(1050)]
+        with ThreadPoolExecutor(8) as pool:
+            list(pool.map(lambda name: store.create(name, b"x"), names))
+        assert [one.name for one in store.list("objects/")] == sorted(names)
+        store.delete(names[:1040])
+        assert [one.name for one in store.list()] == sorted(names[1040:])
+
+    def test_keeps_a_body_of_several_parts(self, store: ObjectStore) -> None:
+        body = seeded(1).randbytes((19 << 20) + 7)
+        store.create("objects/large", body)
+        assert store.get("objects/large") == body
+        with pytest.raises(ConflictError):
+            store.create("objects/large", body[:-1])
+        assert [one.size for one in store.list()] == [len(body)]
+
+    def test_serves_many_readers_and_writers_at_once(self, store: ObjectStore) -> None:
+        store.create("objects/shared", bytes(100_000))
+
+        def work(number: int) -> bool:
+            store.create(f"objects/{number}", b"%d" % number)
+            return store.get("objects/shared") == bytes(100_000) and (
+                store.get(f"objects/{number}") == b"%d" % number
+            )
+
+        with ThreadPoolExecutor(16) as pool:
+            assert all(pool.map(work, range(64)))
+
+    def test_takes_hints_about_anything(self, store: ObjectStore) -> None:
+        store.create("objects/a", b"a")
+        store.prefetch(["objects/a", "objects/absent", "heads/0"])
+        assert store.get("objects/a") == b"a"
+
+
+class FullStoreContract:
+    """Inherit, and define a fixture ``full_store`` that has no room for a megabyte."""
 
     def test_says_that_it_is_full_and_shows_nothing(self, full_store: ObjectStore) -> None:
         before = list(full_store.list())

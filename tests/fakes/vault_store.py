@@ -2,13 +2,9 @@
 
 import errno
 import random
-import shutil
-import tempfile
-import weakref
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from pathlib import Path
 
 from laennec.core.errors import ConflictError, NotFoundError, StoreFullError
 from laennec.vault.ports import StoredObject
@@ -41,8 +37,6 @@ class MemoryStore:
         self.bodies: dict[str, bytes] = {}
         self.modified: dict[str, datetime] = {}
         self._clock, self._max_bytes = clock or FixedClock(), max_bytes
-        self._copies = Path(tempfile.mkdtemp())
-        weakref.finalize(self, shutil.rmtree, self._copies)
 
     def create(self, name: str, body: bytes) -> None:
         if name in self.bodies:
@@ -68,10 +62,8 @@ class MemoryStore:
             self.bodies.pop(name, None)
             self.modified.pop(name, None)
 
-    def fetch(self, name: str) -> Path:
-        copy = Path(self._copies, name.replace("/", "-"))
-        copy.write_bytes(self.get(name))
-        return copy
+    def prefetch(self, names: Sequence[str]) -> None:
+        pass
 
 
 @dataclass
@@ -95,8 +87,8 @@ class HostileStore:
     def delete(self, names: Sequence[str]) -> None:
         self.inner.delete(names)
 
-    def fetch(self, name: str) -> Path:
-        return self.inner.fetch(name)
+    def prefetch(self, names: Sequence[str]) -> None:
+        pass
 
     def names(self) -> tuple[str, ...]:
         """Return every object's name."""

@@ -5,12 +5,12 @@ from pathlib import Path
 
 import pytest
 
-from fakes.vault_contracts import ObjectStoreContract
+from fakes.vault_contracts import FullStoreContract, ObjectStoreContract
 from laennec.core.errors import NotFoundError, StoreError
 from laennec.vault.local import LocalStore
 
 
-class TestLocalStore(ObjectStoreContract):
+class TestLocalStore(ObjectStoreContract, FullStoreContract):
     @pytest.fixture
     def store(self, tmp_path: Path) -> LocalStore:
         return LocalStore(tmp_path / "store")
@@ -68,14 +68,14 @@ def test_names_cannot_lead_out_of_the_folder(tmp_path: Path, name: str) -> None:
     with pytest.raises(ValueError, match="object name"):
         store.delete([name])
     with pytest.raises(ValueError, match="object name"):
-        store.fetch(name)
+        store.get(name)
 
 
-def test_fetched_folder_is_no_object(tmp_path: Path) -> None:
+def test_folder_is_no_object(tmp_path: Path) -> None:
     store = LocalStore(tmp_path)
     store.create("objects/ab/c", b"c")
     with pytest.raises(NotFoundError):
-        store.fetch("objects/ab")
+        store.get("objects/ab")
 
 
 def test_folder_that_cannot_be_listed_is_an_error_not_an_empty_store(tmp_path: Path) -> None:

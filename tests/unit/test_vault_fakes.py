@@ -2,12 +2,12 @@
 
 import pytest
 
-from fakes.vault_contracts import KeyHolderContract, ObjectStoreContract
+from fakes.vault_contracts import FullStoreContract, KeyHolderContract, ObjectStoreContract
 from fakes.vault_keys import MemoryKeys
 from fakes.vault_store import HostileStore, MemoryStore
 
 
-class TestMemoryStore(ObjectStoreContract):
+class TestMemoryStore(ObjectStoreContract, FullStoreContract):
     @pytest.fixture
     def store(self) -> MemoryStore:
         return MemoryStore()
@@ -17,7 +17,7 @@ class TestMemoryStore(ObjectStoreContract):
         return MemoryStore(max_bytes=1000)
 
 
-class TestHostileStoreThatBehaves(ObjectStoreContract):
+class TestHostileStoreThatBehaves(ObjectStoreContract, FullStoreContract):
     @pytest.fixture
     def store(self) -> HostileStore:
         return HostileStore()

@@ -49,6 +49,7 @@ class StoreSettings(_Section):
         account: Storage account of an Azure Blob service.
         credentials_file: TOML file of mode 0600 with the credentials; None means the environment
             variables of that kind of service (``docs/how-to/choose-a-host.md`` names them).
+        ca_file: PEM certificates that sign the service's, beside those of the system.
         insecure_http: Accept an endpoint without TLS; for a service on this machine.
         parallel: Transfers under way at once.
         transfer_mb: Memory for transfers under way, in MiB.
@@ -64,6 +65,7 @@ class StoreSettings(_Section):
     region: str | None = None
     account: str | None = None
     credentials_file: Path | None = None
+    ca_file: Path | None = None
     insecure_http: bool = False
     parallel: Annotated[int, Field(ge=1, le=256)] = 8
     transfer_mb: Annotated[int, Field(ge=64)] = 512

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 import polars as pl
 import pyarrow as pa
 
-from laennec.core.errors import EngineError, IntegrityError, NotFoundError, StoreError
+from laennec.core.errors import EngineError, IntegrityError
 from laennec.vault import padding, sealed_parquet
 from laennec.vault.head import digest_of
 from laennec.vault.labels import KEY_BYTES
@@ -19,7 +19,7 @@ from laennec.vault.landing import land
 from laennec.vault.manifest import SealedDocument, SealedFile, Statistics
 from laennec.vault.ports import ObjectStore
 from laennec.vault.sealed_bytes import Place, open_sealed, seal
-from laennec.vault.state import State, missing, new_object_name
+from laennec.vault.state import State, get_expected, new_object_name
 
 
 @dataclass(frozen=True)
@@ -80,10 +80,7 @@ def read_document(store: ObjectStore, document: SealedDocument, access: Access) 
     Raises:
         IntegrityError: it does not authenticate, or is missing.
     """
-    try:
-        sealed = store.get(document.object)
-    except NotFoundError:
-        raise missing(document.object) from None
+    sealed = get_expected(store, document.object)
     place = _document_place(access.warehouse_id, document.kind, document.object)
     return open_sealed(sealed, key=access.key, place=place, name=document.object)
 
@@ -155,15 +152,7 @@ def _parquet(store: ObjectStore, file: SealedFile, access: Access) -> bytes:
 
 def _private_copy(store: ObjectStore, file: SealedFile) -> bytes:
     """Return all stored bytes, in memory that the host cannot reach."""
-    try:
-        return store.fetch(file.object).read_bytes()
-    except (NotFoundError, FileNotFoundError):
-        raise missing(file.object) from None
-    except OSError as error:
-        raise StoreError(
-            f"{file.object} cannot be read ({error.strerror}).",
-            remedy="Check the store's disk and its permissions.",
-        ) from error
+    return get_expected(store, file.object)
 
 
 def _file_place(warehouse_id: str, file: SealedFile) -> bytes:

@@ -8,7 +8,6 @@ names, a key holder sees warehouse keys and never a file key, a row or a name.
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from pathlib import Path
 from typing import Protocol
 
 
@@ -38,7 +37,9 @@ class ObjectStore(Protocol):
     def create(self, name: str, body: bytes) -> None:
         """Store ``body`` under ``name``, durably, if nothing is there.
 
-        A reader sees the whole object or none, whenever the writer is killed.
+        A reader sees the whole object or none, whenever the writer is killed. Of writers at the
+        same time one wins if the body is at most 8 MiB; a larger one needs a name that nobody else
+        would choose.
 
         Raises:
             ConflictError: ``name`` exists; it is unchanged.
@@ -70,13 +71,10 @@ class ObjectStore(Protocol):
             StoreError: the store failed; some of the objects may be gone.
         """
 
-    def fetch(self, name: str) -> Path:
-        """Return a local file that holds exactly the stored (sealed) bytes; read it, never write.
+    def prefetch(self, names: Sequence[str]) -> None:
+        """Take a hint that these objects will be read soon, in this order.
 
-        Raises:
-            NotFoundError: there is no such object.
-            StoreFullError: no space is left for the local copy.
-            StoreError: the store failed otherwise.
+        Returns at once and raises nothing; a store that cannot make use of it does nothing.
         """
 
 

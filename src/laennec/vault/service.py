@@ -239,6 +239,14 @@ class Vault:
         """Return one file by pyarrow; errors as ``read``."""
         return sealed_files.read_arrow_file(self._store, file, self._access(file), columns=columns)
 
+    def prefetch(self, files: Sequence[SealedFile]) -> None:
+        """Say that these files will be read soon, in this order; returns at once.
+
+        A remote store then brings them nearer in the background. A file that cannot be had is named
+        when it is read.
+        """
+        self._store.prefetch([file.object for file in files])
+
     def commit(self, base: Snapshot, manifest: Manifest) -> Snapshot:
         """Make ``manifest`` the snapshot after ``base``.
 

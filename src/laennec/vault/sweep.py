@@ -16,7 +16,9 @@ from laennec.vault.commit import GRACE, next_state
 from laennec.vault.ports import KeyHolder, ObjectStore, StoredObject
 from laennec.vault.state import State, holdings
 
-_OURS = re.compile(r"objects/[0-9a-f]{2}/[0-9a-f]{30}|staging/[0-9a-f]{32}(#\d+)?")
+_OURS = re.compile(
+    r"objects/[0-9a-f]{2}/[0-9a-f]{30}|probe/[0-9a-f]{32}|staging/[0-9a-f]{32}(#\d+)?"
+)
 
 
 @dataclass(frozen=True)

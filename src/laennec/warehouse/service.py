@@ -60,6 +60,11 @@ class View:
         """
         return self._read(table, bucket, columns=columns, where=where)
 
+    def prefetch(self, tables: Sequence[str]) -> None:
+        """Say that every bucket of these tables will be read soon, bucket by bucket."""
+        places = [(table, bucket) for bucket in self.buckets() for table in tables]
+        self._vault.prefetch([file for place in places for file in self._files.get(place, ())])
+
     def read_whole(
         self, table: str, *, columns: Sequence[str] | None = None, where: pl.Expr | None = None
     ) -> pl.DataFrame:
