@@ -16,17 +16,18 @@ from fakes.app_small import CONCEPTS, another_person, small_hub, study_file
 from fakes.cli_shell import Cli
 from fakes.intake_hub import write_csv
 from laennec.airlock.service import Airlock
-from laennec.app import create, loads, releases, upkeep
+from laennec.app import create, exports, loads, releases, upkeep
 from laennec.app.hub import Hub, open_hub, open_ledger
 from laennec.core.clock import system_clock
 from laennec.core.progress import Quiet
 from laennec.intake.service import Intake
+from laennec.reversibility.export_model import Form, Plan
 from laennec.runs.service import Runs
 from laennec.study.files import read_study
 
 COMMIT = "vault:snapshot:commit"
 CLASSES = (Intake, Runs, Airlock)
-MODULES = (create, loads, releases, upkeep)
+MODULES = (create, exports, loads, releases, upkeep)
 
 Change = Callable[[Hub, Path], object]
 
@@ -44,7 +45,15 @@ def _publish(hub: Hub, folder: Path) -> object:
     return hub.airlock().release(record, result)
 
 
+def _planned(hub: Hub, folder: Path) -> Plan:
+    return exports.plan_export(hub, folder / "omop", form=Form.CSV)
+
+
 CHANGES: dict[str, tuple[Change, list[str]]] = {
+    "exports.write_export": (
+        lambda hub, folder: exports.write_export(hub, _planned(hub, folder)),
+        ["vault:export:begin", "vault:warehouse:export"],
+    ),
     "Intake.load_omop": (
         lambda hub, folder: hub.intake().load_omop(another_person(folder)),
         [COMMIT, "intake:load:finish"],
@@ -83,6 +92,7 @@ CHANGES: dict[str, tuple[Change, list[str]]] = {
     "upkeep.change_buckets": (lambda hub, _: upkeep.change_buckets(hub, buckets=8), [COMMIT]),
 }
 READS: dict[str, Change] = {
+    "exports.plan_export": _planned,
     "Runs.check": lambda hub, folder: hub.runs().check(read_study(study_file(folder))),
     "Runs.records": lambda hub, _: hub.runs().records(),
     "Runs.names": lambda hub, _: hub.runs().names(),

@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 
 from laennec import __version__
-from laennec.cli import data, demo, hub, log, study, upkeep
+from laennec.cli import data, demo, export, hub, log, study, upkeep
 from laennec.cli.command import HELP_OPTIONS, INTERRUPTED, Group
 from laennec.cli.context import Shell, console
 from laennec.cli.language import LANGUAGES, Words, choose_language, speaking
@@ -28,7 +28,14 @@ from laennec.core.log import recording
         "Researcher": (study.study,),
         "Output checker": (study.release,),
         "Auditor": (log.log,),
-        "Operator": (upkeep.verify, upkeep.sweep, upkeep.keys, upkeep.shred, upkeep.rebucket),
+        "Operator": (
+            upkeep.verify,
+            upkeep.sweep,
+            upkeep.keys,
+            upkeep.shred,
+            upkeep.rebucket,
+            export.export,
+        ),
     },
 )
 @click.version_option(__version__, message="laennec %(version)s")

@@ -37,6 +37,9 @@ class Message(StrEnum):
     ROTATED = "keys rotated"
     SHREDDED = "snapshots shredded"
     REBUCKETED = "buckets changed"
+    EXPORTED = "warehouse exported"
+    MOVED = "store moved"
+    ERASED = "former store erased"
     FAILED = "command failed"
 
 
@@ -53,12 +56,14 @@ FIELDS: Mapping[str, type] = MappingProxyType(
         "log_entries": int,
         "objects": int,
         "profile": str,
+        "rows": int,
         "rows_dropped": int,
         "rows_kept": int,
         "rows_quarantined": int,
         "rows_read": int,
         "run": str,
         "snapshot": int,
+        "tables": int,
     }
 )
 """Every field and whether it is a number or a name."""

@@ -179,6 +179,13 @@ EVENTS: Mapping[str, EventType] = MappingProxyType(
                 private="requester result",
             ),
             _event(
+                "vault:export:begin",
+                "The tables of a snapshot are about to be written in clear; what comes of it is"
+                " in vault:warehouse:export, unless it failed or was killed.",
+                public="head_sha256 rows rows_quarantined snapshot tables target_format",
+                private="folder operator reason",
+            ),
+            _event(
                 "vault:key:destroy",
                 "Root keys were destroyed; what they opened is unreadable for ever, everywhere.",
                 public="head_sha256 key_holder keys scope snapshot",
@@ -232,7 +239,8 @@ EVENTS: Mapping[str, EventType] = MappingProxyType(
             _event(
                 "vault:warehouse:export",
                 "The tables of a snapshot were written in clear, for an operator to take along.",
-                public="bytes files rows snapshot tables target_format",
+                public="bytes files head_sha256 rows rows_quarantined snapshot tables"
+                " target_format",
                 private="folder manifest operator reason",
             ),
         )
