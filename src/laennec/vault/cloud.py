@@ -10,19 +10,21 @@ out, and then a repetition would find its own object in the way. So attempts are
 conflict after a doubtful one is settled by reading back: bodies are sealed under fresh randomness,
 and equal bytes are our own.
 
-Listing goes by folder and is filtered and put in order here, since not every service does either
-(Azurite ignores where a listing should begin). Does not judge what the host serves: the vault does.
+Reading and deleting are repeated freely, after growing and partly random waits. Listing goes by
+folder and is filtered and put in order here, since not every service does either (Azurite ignores
+where a listing should begin). Does not judge what the host serves: the vault does.
 """
 
 import secrets
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from typing import TypeVar
 
 import obstore
 
-from laennec.vault.cloud_access import CloudPlace, tried_once
+from laennec.core.errors import SettingsError
+from laennec.vault.cloud_access import Client, CloudPlace, tried_once
 from laennec.vault.cloud_errors import (
     ABSENT,
     BROKEN,
@@ -41,6 +43,7 @@ PART_BYTES = 8 << 20
 """Largest body of one request."""
 
 _LISTED_AT_ONCE = 1000
+Value = TypeVar("Value")
 _CHANCE = secrets.SystemRandom()
 
 
@@ -64,8 +67,7 @@ class CloudStore:
     ) -> None:
         self.place = str(place)
         self._patience, self._transfers, self._sleep = place.line.patience, transfers, sleep
-        with self._translated(self.place):
-            self._store, self._once = place.client(), tried_once(place).client()
+        self._patient, self._once = _clients(place)
         self._pool = ThreadPoolExecutor(transfers.parallel, thread_name_prefix="laennec-transfer")
 
     def create(self, name: str, body: bytes) -> None:
@@ -87,7 +89,7 @@ class CloudStore:
         """Return all bytes of ``name``; see ``ObjectStore.get``."""
         _check_name(name)
         with self._transfers.holding(PART_BYTES):
-            first, size = self._beginning(name)
+            first, size = self._tried(name, lambda: self._beginning(name))
         if len(first) == size:
             return first
         with self._transfers.holding(size):
@@ -97,15 +99,7 @@ class CloudStore:
 
     def list(self, prefix: str = "") -> Iterator[StoredObject]:
         """Yield the objects under ``prefix``, in order of name; see ``ObjectStore.list``."""
-        folder = prefix.rpartition("/")[0]
-        with self._translated(prefix or self.place), self._transfers.request():
-            pages = obstore.list(self._store, prefix=folder or None, chunk_size=_LISTED_AT_ONCE)
-            found = [
-                StoredObject(one["path"], one["size"], one["last_modified"])
-                for page in pages
-                for one in page
-                if one["path"].startswith(prefix)
-            ]
+        found = self._tried(prefix or self.place, lambda: self._listed(prefix))
         yield from sorted(found, key=lambda one: one.name)
 
     def delete(self, names: Sequence[str]) -> None:
@@ -123,9 +117,7 @@ class CloudStore:
         doubtful, reason = False, UNKNOWN
         for wait in self._waits():
             self._sleep(wait)
-            failed = self._attempt(
-                lambda: obstore.put(self._once, name, body, mode="create", use_multipart=False)
-            )
+            failed = self._attempt(name, body)
             if failed is None:
                 return
             reason = failed
@@ -145,74 +137,100 @@ class CloudStore:
 
     def _create_in_parts(self, name: str, body: bytes) -> None:
         """Upload in parts; a repetition writes the same bytes under the same random name."""
-        with self._translated(name):
-            if self._there(name):
-                raise explained(CONFLICT, name=name, place=self.place)
-            with self._transfers.request():
-                obstore.put(
-                    self._store,
-                    name,
-                    body,
-                    use_multipart=True,
-                    chunk_size=PART_BYTES,
-                    max_concurrency=self._transfers.parallel,
-                )
+        if self._tried(name, lambda: self._there(name)):
+            raise explained(CONFLICT, name=name, place=self.place)
+        self._tried(
+            name,
+            lambda: obstore.put(
+                self._patient,
+                name,
+                body,
+                use_multipart=True,
+                chunk_size=PART_BYTES,
+                max_concurrency=self._transfers.parallel,
+            ),
+        )
 
     def _beginning(self, name: str) -> tuple[bytes, int]:
         """Return the first ``PART_BYTES`` of an object, and its size."""
-        failed: Reason | None = None
         try:
-            with self._transfers.request():
-                answer = obstore.get(self._store, name, options={"range": (0, PART_BYTES)})
-                return bytes(answer.bytes()), answer.meta["size"]
+            answer = obstore.get(self._once, name, options={"range": (0, PART_BYTES)})
+            return bytes(answer.bytes()), answer.meta["size"]
         except CLOUD_ERRORS as error:
-            failed = reason_of(error)
-        if failed is not EMPTY_RANGE:
-            raise explained(failed, name=name, place=self.place)
-        with self._translated(name), self._transfers.request():
-            # No range of an empty object can be asked for.
-            body = bytes(obstore.get(self._store, name).bytes())
+            if reason_of(error) is not EMPTY_RANGE:
+                raise
+        # No range of an empty object can be asked for.
+        body = bytes(obstore.get(self._once, name).bytes())
         return body, len(body)
 
     def _part(self, name: str, start: int, size: int) -> bytes:
         end = min(start + PART_BYTES, size)
-        with self._translated(name), self._transfers.request():
-            part = bytes(obstore.get_range(self._store, name, start=start, end=end))
+        part = self._tried(
+            name, lambda: bytes(obstore.get_range(self._once, name, start=start, end=end))
+        )
         if len(part) != end - start:
             raise explained(BROKEN, name=name, place=self.place)
         return part
 
+    def _listed(self, prefix: str) -> Sequence[StoredObject]:
+        folder = prefix.rpartition("/")[0]
+        pages = obstore.list(self._once, prefix=folder or None, chunk_size=_LISTED_AT_ONCE)
+        return [
+            StoredObject(one["path"], one["size"], one["last_modified"])
+            for page in pages
+            for one in page
+            if one["path"].startswith(prefix)
+        ]
+
     def _found(self, name: str) -> bytes | None:
         """Return what is stored under ``name`` now, if anything."""
-        with self._translated(name), self._transfers.request():
-            try:
-                return bytes(obstore.get(self._store, name).bytes())
-            except FileNotFoundError as error:
-                if reason_of(error) is ABSENT:
-                    return None
-                raise
+        return self._tried(name, lambda: self._body(name))
+
+    def _body(self, name: str) -> bytes | None:
+        try:
+            return bytes(obstore.get(self._once, name).bytes())
+        except FileNotFoundError as error:
+            if reason_of(error) is ABSENT:
+                return None
+            raise
 
     def _there(self, name: str) -> bool:
-        with self._transfers.request():
-            try:
-                obstore.head(self._store, name)
-            except FileNotFoundError:
-                return False
+        try:
+            obstore.head(self._once, name)
+        except FileNotFoundError:
+            return False
         return True
 
     def _delete_one(self, name: str) -> None:
-        with self._translated(name), self._transfers.request():
-            try:
-                obstore.delete(self._store, name)
-            except FileNotFoundError as error:
-                if reason_of(error) is not ABSENT:
-                    raise
+        self._tried(name, lambda: self._deleted(name))
 
-    def _attempt(self, request: Callable[[], object]) -> Reason | None:
-        """Make one request; return why it failed, or None."""
+    def _deleted(self, name: str) -> None:
+        try:
+            obstore.delete(self._once, name)
+        except FileNotFoundError as error:
+            if reason_of(error) is not ABSENT:
+                raise
+
+    def _tried(self, name: str, request: Callable[[], Value]) -> Value:
+        """Make a request that may be repeated, until it is answered or patience ends."""
+        reason = UNKNOWN
+        for wait in self._waits():
+            self._sleep(wait)
+            try:
+                with self._transfers.request():
+                    return request()
+            except CLOUD_ERRORS as error:
+                reason = reason_of(error)
+            if not reason.passing:
+                break
+        # Outside the handler, so that obstore's text is not chained to ours.
+        raise explained(reason, name=name, place=self.place)
+
+    def _attempt(self, name: str, body: bytes) -> Reason | None:
+        """Ask once to create an object; return why that failed, or None."""
         try:
             with self._transfers.request():
-                request()
+                obstore.put(self._once, name, body, mode="create", use_multipart=False)
         except CLOUD_ERRORS as error:
             return reason_of(error)
         return None
@@ -226,17 +244,21 @@ class CloudStore:
             yield _CHANCE.uniform(0, min(longest, patience.longest_wait_s))
             longest *= 2
 
-    @contextmanager
-    def _translated(self, name: str) -> Iterator[None]:
-        """Turn obstore's errors into ours, and drop its words."""
-        reason: Reason | None = None
-        try:
-            yield
-        except CLOUD_ERRORS as error:
-            reason = reason_of(error)
-        if reason is not None:
-            # Outside the handler, so that obstore's text is not chained to ours.
-            raise explained(reason, name=name, place=self.place)
+
+def _clients(place: CloudPlace) -> tuple[Client, Client]:
+    """Return a client that repeats parts of an upload, and one that repeats nothing.
+
+    Raises:
+        SettingsError: obstore cannot make sense of the address or the credentials.
+    """
+    try:
+        return place.client(), tried_once(place).client()
+    except (ValueError, *CLOUD_ERRORS):
+        pass
+    raise SettingsError(
+        f"{place} cannot be addressed.",
+        remedy="Check store.endpoint, store.ca_file and the form of the credentials.",
+    )
 
 
 def _check_name(name: str) -> None:

@@ -220,6 +220,7 @@ class AzureContainer:
         raise TypeError("an application signs in by itself")
 
 
+Client = clients.S3Store | clients.AzureStore
 CloudPlace = S3Bucket | AzureContainer
 
 
