@@ -141,7 +141,7 @@ osd memory target = 939524096
 osd class load list = *
 osd class default list = *
 [client.rgw]
-rgw frontends = beast endpoint=127.0.0.1:{self.gateway_port}
+rgw frontends = beast endpoint=127.0.0.1:{self.gateway_port} tcp_nodelay=1
 rgw gc obj min wait = 5
 rgw gc processor period = 5
 rgw thread pool size = 64
