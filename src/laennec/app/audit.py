@@ -11,6 +11,9 @@ from laennec.ledger.model import LedgerReport, parse_entry
 from laennec.ledger.proof import SUFFIX, parse_proof, verify_proof
 from laennec.ledger.service import Ledger
 
+_HASHES = ("file_sha256", "certificate_sha256")
+"""Facts by which the ledger knows a file: one that was released, or the certificate of a move."""
+
 
 @dataclass(frozen=True)
 class ProvenFile:
@@ -67,6 +70,8 @@ def verify_released_file(
 ) -> ProvenFile:
     """Show that a released file is in a log, from the file and the proof beside it alone.
 
+    The certificate of a move is proved in the same way.
+
     Args:
         released: The file; its proof is beside it, with ``.tlog-proof`` added to its name.
         folder: The hub whose verifier key is used when ``key`` is None.
@@ -95,7 +100,8 @@ def verify_released_file(
         raise ProofError("The proof carries no entry.", remedy="Ask the hub for the whole proof.")
     shown = verify_proof(text, proof.extra, verifier)
     entry = parse_entry(proof.extra, index=shown.index)
-    if entry.public.get("file_sha256") != hashlib.sha256(body).hexdigest():
+    sha256 = hashlib.sha256(body).hexdigest()
+    if sha256 not in {entry.public.get(fact) for fact in _HASHES}:
         raise ProofError(
             f"{released.name} is not the file that was logged.",
             remedy="Get it again from the hub; this one was changed after its release.",

@@ -11,7 +11,7 @@ dies, however it dies. It does not reach across machines: a hub's folder is used
 
 import fcntl
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from pathlib import Path
 
@@ -54,13 +54,21 @@ class StoreGate:
             yield
 
     @contextmanager
-    def alone(self) -> Iterator[None]:
+    def alone(self, waiting: Callable[[], None]) -> Iterator[None]:
         """Hold the gate alone; waits for the changes under way, and lets no later one begin.
+
+        Args:
+            waiting: Called once if there is something to wait for.
 
         Raises:
             StoreError: the lock files cannot be used.
         """
-        with self._lock(_QUEUE, fcntl.LOCK_EX), self._lock(_GATE, fcntl.LOCK_EX):
+        with self._lock(_QUEUE, fcntl.LOCK_EX), ExitStack() as held:
+            try:
+                held.enter_context(self._lock(_GATE, fcntl.LOCK_EX | fcntl.LOCK_NB))
+            except ConflictError:
+                waiting()
+                held.enter_context(self._lock(_GATE, fcntl.LOCK_EX))
             yield
 
     def _lock(self, name: str, kind: int) -> AbstractContextManager[None]:

@@ -19,6 +19,7 @@ from laennec.reversibility.move_transfer import Outcome, transfer
 from laennec.vault.head import HEAD_PREFIX, digest_of
 from laennec.vault.inventory import Inventory, read_inventory
 from laennec.vault.manifest import Anchor
+from laennec.vault.sweep import is_vault_name
 
 LITTLE = 32
 """Objects that are few enough to be copied while changes wait."""
@@ -104,8 +105,8 @@ class Copying:
         inventories, sizes = self._inventories(), self._sizes()
         wanted = self._wanted(inventories, sizes)
         _check_still_there(self._copy([item for item in wanted if not self._has(item)]))
-        self._forget_others({(item.part, item.name) for item in wanted})
-        self._check_listing()
+        self._tidy({(item.part, item.name) for item in wanted})
+        self._compare_listing()
         held = sorted(self._copied)
         left = sum(map(len, sizes.values())) - len(held)
         listed = sum(sum(one.values()) for one in sizes.values())
@@ -162,22 +163,26 @@ class Copying:
             transfer(self._parts, items, limits=self._limits, done=note)
         return gone
 
-    def _forget_others(self, wanted: set[tuple[str, str]]) -> None:
-        """Delete what was copied and is needed no more, since a sweep or a shred came between."""
+    def _tidy(self, wanted: set[tuple[str, str]]) -> None:
+        """Forget what a sweep or a shred took out of the history since it was copied."""
         stale = {item for item in self._copied if (item.part, item.name) not in wanted}
-        for name, part in self._parts.items():
-            part.target.delete([item.name for item in stale if item.part == name])
         self._journal.remove(stale)
         self._copied -= stale
 
-    def _check_listing(self) -> None:
-        """Refuse a destination that lost an object after it was read back; it is copied anew."""
-        listed = {
-            (name, one.name, one.size)
-            for name, part in self._parts.items()
-            for one in part.target.list()
-        }
-        lost = {one for one in self._copied if (one.part, one.name, one.size) not in listed}
+    def _compare_listing(self) -> None:
+        """Hold the destination's list against what was read back; delete what nothing names.
+
+        Unnamed are what an interrupted command left and what is stale. Names that the vault never
+        makes are somebody else's, and stay.
+        """
+        copied = {(one.part, one.name, one.size) for one in self._copied}
+        for name, part in self._parts.items():
+            names = {one.name for one in self._copied if one.part == name}
+            listed = list(part.target.list())
+            copied -= {(name, one.name, one.size) for one in listed}
+            extra = [one.name for one in listed if one.name not in names]
+            part.target.delete([one for one in extra if is_vault_name(one)])
+        lost = {one for one in self._copied if (one.part, one.name, one.size) in copied}
         if lost:
             self._journal.remove(lost)
             self._copied -= lost

@@ -50,6 +50,11 @@ class Journal:
         with _translated(), self._transaction():
             self._base.executemany("INSERT OR REPLACE INTO fact VALUES (?, ?)", facts.items())
 
+    def remove_fact(self, name: str) -> None:
+        """Forget a fact."""
+        with _translated():
+            self._base.execute("DELETE FROM fact WHERE name = ?", (name,))
+
     def items(self) -> set[Item]:
         """Return the objects that the destination was seen to hold."""
         with _translated():

@@ -9,10 +9,14 @@ from laennec.vault.ports import KeyHolder, ObjectStore
 
 
 class Phase(StrEnum):
-    """Moments of a move, in order; a kill at any of them leaves a hub that works."""
+    """Moments of a move, in order; a kill at any of them leaves a hub that works.
+
+    ``WAITING`` comes only when another command is changing the store.
+    """
 
     BEGUN = "begun"
     COPIED = "copied"
+    WAITING = "waiting"
     HELD = "held"
     SETTLED = "settled"
     REWRAPPED = "rewrapped"

@@ -35,6 +35,24 @@ def rotate(
     return next_state(store, keys, state, manifest, now=now, padded=padded, keychain=keychain)
 
 
+def hand_over(
+    store: ObjectStore, state: State, *, to: KeyHolder, now: datetime, padded: bool = False
+) -> State:
+    """Commit the same manifest under a new warehouse key that another key holder wraps.
+
+    From then on the former holder opens nothing newer, and is needed for nothing: the keys of older
+    snapshots open from the new head. What the former holder wrapped it still opens, in every copy
+    of an older head, until its root keys are destroyed.
+
+    Raises:
+        ConflictError: another writer committed meanwhile.
+        KeyHolderError: the new holder does not answer; nothing is committed.
+    """
+    keychain = state.keychain.renewed()
+    manifest = rewrap(state.record.manifest, keychain)
+    return next_state(store, to, state, manifest, now=now, padded=padded, keychain=keychain)
+
+
 def shred(
     store: ObjectStore,
     keys: KeyHolder,

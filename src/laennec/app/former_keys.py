@@ -1,0 +1,141 @@
+"""Destroying the keys of a former key holder, after a move that handed the hub to another.
+
+It covers what deletion at the former host cannot prove: every copy of the store as it was begins
+with a head whose warehouse key only the former root keys open. Copies of those root keys (a backup
+of a keyring with its passphrase, of a key server, of an HSM) are out of reach.
+"""
+
+import getpass
+from dataclasses import dataclass
+from pathlib import Path
+
+from laennec.app.holders import Ask, open_holders
+from laennec.app.hub import Custody, open_custody
+from laennec.app.move_files import MoveFiles, PastMove
+from laennec.app.stores import RESULTS, WAREHOUSE, store_of
+from laennec.core.clock import Clock
+from laennec.core.errors import IntegrityError, KeyDestroyedError, KeyHolderError, SettingsError
+from laennec.core.progress import Reporter
+from laennec.core.settings import KeySettings, OpenBaoSettings, Pkcs11Settings, Settings
+from laennec.vault.head import HeadEnvelope, head_name, parse_head
+from laennec.vault.ports import KeyHolder
+from laennec.vault.state import wrapping_purpose
+
+_SCOPES = {WAREHOUSE: "former-warehouse", RESULTS: "former-results"}
+"""What the ledger calls them, apart from the keys that the hub has now."""
+
+
+@dataclass(frozen=True)
+class FormerKeys:
+    """Root keys that are no more.
+
+    Attributes:
+        key_holder: Kind of the former holder.
+        keys: How many root keys it had.
+    """
+
+    key_holder: str
+    keys: int
+
+
+def with_keys(folder: Path) -> list[PastMove]:
+    """Return the moves whose former key holder still has its keys, as far as the hub knows."""
+    return [one for one in MoveFiles(folder).past() if one.holder is not None]
+
+
+def destroy_former_keys(
+    folder: Path, *, clock: Clock, reporter: Reporter, ask: Ask = getpass.getpass
+) -> list[FormerKeys]:
+    """Destroy the root keys of every former key holder, and show that they open nothing.
+
+    Only once the former store was erased: until then they are what could still repair the hub.
+    Killed, run it again.
+
+    Args:
+        folder: The hub.
+        clock: Dates the events.
+        reporter: Is not asked for anything.
+        ask: Asks for passphrases or PINs on the terminal.
+
+    Raises:
+        SettingsError: the former holder is also the present one.
+        KeyHolderError: a holder does not answer, or a former head still opens.
+        StoreError: the store cannot serve the former heads, with which the keys are tried.
+        LedgerError: the ledger cannot be extended.
+    """
+    files = MoveFiles(folder)
+    with files.alone(), open_custody(folder, clock=clock, reporter=reporter, ask=ask) as custody:
+        done = []
+        for one in files.past():
+            if one.holder is None or one.source is not None:
+                continue
+            done.append(_destroy_all(custody, one, clock=clock, ask=ask))
+            files.keys_destroyed(one)
+        return done
+
+
+def _destroy_all(custody: Custody, move: PastMove, *, clock: Clock, ask: Ask) -> FormerKeys:
+    """Destroy the keys of the warehouse, then those of the rest, and log both."""
+    former = _settings(custody.settings, move)
+    kind, heads = former.keys.holder, _heads(custody, move)
+    try:
+        holders = open_holders(former, clock=clock, ask=ask)
+    except KeyDestroyedError:
+        return FormerKeys(kind, 0)  # an interrupted command destroyed the second, thus both
+    if holders.signing_key == custody.holders.signing_key:
+        raise SettingsError(
+            "The former key holder is the present one.",
+            remedy="Destroy nothing; its keys open the hub.",
+        )
+    total = 0
+    for part, keys in ((WAREHOUSE, holders.warehouse), (RESULTS, holders.hub)):
+        doomed, anchor = len(keys.versions()), move.certificate.copied[part]
+        # Logged first: what is destroyed by a command that is killed then is in the ledger.
+        custody.ledger.append(
+            "vault:key:destroy",
+            public={
+                "scope": _SCOPES[part],
+                "key_holder": kind,
+                "keys": doomed,
+                "snapshot": anchor.number,
+                "head_sha256": anchor.digest,
+            },
+        )
+        keys.destroy()
+        _check_shut(heads[part], keys)
+        total += doomed
+    return FormerKeys(kind, total)
+
+
+def _heads(custody: Custody, move: PastMove) -> dict[str, HeadEnvelope]:
+    """Return the newest head of each vault that the former keys open; the hub has them still."""
+    found = {}
+    for part, anchor in move.certificate.copied.items():
+        name = head_name(anchor.number)
+        body = store_of(custody.settings.store, part, cached=False).get(name)
+        found[part] = parse_head(body, name=name)
+    return found
+
+
+def _check_shut(envelope: HeadEnvelope, keys: KeyHolder) -> None:
+    """Raise if a head that the former keys opened still opens."""
+    try:
+        keys.unwrap(envelope.wrapped_key, purpose=wrapping_purpose(envelope.warehouse_id))
+    except (IntegrityError, KeyDestroyedError):
+        return
+    raise KeyHolderError(
+        "The former key holder still opens a head after it was told to destroy its root keys.",
+        remedy="Destroy them with its own tools; the move is complete all the same.",
+    )
+
+
+def _settings(now: Settings, move: PastMove) -> Settings:
+    """Return the hub's settings with the former holder in place of the present one."""
+    holder = move.holder or {}
+    return now.model_copy(
+        update={
+            "keys": KeySettings(**holder["keys"]),
+            "openbao": OpenBaoSettings(**holder["openbao"]),
+            "pkcs11": Pkcs11Settings(**holder["pkcs11"]),
+        }
+    )
