@@ -24,6 +24,7 @@ from fakes.app_marks import Marks, marked_data_set, unreadable_sources
 from fakes.app_small import study_file
 from fakes.cli_shell import Cli, Said, new_hub, run, tree
 from laennec.core.settings import Settings, read_settings
+from laennec.reversibility.export_model import Form
 from laennec.vault.manifest import SealedFile
 from laennec.vault.service import Vault
 
@@ -44,6 +45,7 @@ class Story:
     records: list[str] = field(default_factory=list)
     scratch: list[bytes] = field(default_factory=list)
     released: dict[str, bytes] = field(default_factory=dict)
+    exported: dict[str, bytes] = field(default_factory=dict)
 
     def do(self, *arguments: object, quiet: bool = False, lang: str = "en") -> Said:
         words = ["--hub", self.cli.folder, "--lang", lang, "--log", self.log]
@@ -137,6 +139,11 @@ def live_through(story: Story, folder: Path) -> None:
     story.ok("release", loudly)
     assert story.do("release", loudly).status == 15
     story.released = tree(story.cli.folder / "releases")
+    for form in Form:
+        out = folder / f"export-{form.value}"
+        story.ok("export", out, "--format", form.value, "--quarantine", "--yes")
+        story.exported |= tree(out)
+        assert story.do("export", out, "--format", form.value, "--yes").status == 15
     for command in (
         ["status", "--history"],
         ["verify"],
@@ -188,6 +195,14 @@ def test_the_rows_were_there(story: Story) -> None:
     assert b",30," in csv or b'"30"' in csv
     assert len(story.scratch) > 3
     assert sum(map(len, story.scratch)) > 100_000
+
+
+def test_rows_are_exported_and_what_describes_them_holds_none(story: Story) -> None:
+    marked = {name for name, body in story.exported.items() if story.marks.found(body)}
+    assert {"person.csv", "omop.duckdb", "quarantine/quarantine.csv"} <= marked
+    described = {name for name in story.exported if name.endswith((".json", ".sql", "SUMS"))}
+    assert len(described) == 7
+    assert marked & described == set()
 
 
 def test_no_mark_in_any_file_of_the_hub(story: Story) -> None:

@@ -60,11 +60,23 @@ KEPT_WITHOUT: Mapping[str, frozenset[str]] = MappingProxyType(
         "concept_relationship": frozenset({"valid_start_date", "valid_end_date"}),
         "concept_synonym": frozenset({"language_concept_id"}),
         "vocabulary": frozenset({"vocabulary_reference"}),
+        "cdm_source": frozenset(
+            {
+                "cdm_holder",
+                "cdm_release_date",
+                "cdm_source_abbreviation",
+                "cdm_version_concept_id",
+                "source_release_date",
+                "vocabulary_version",
+            }
+        ),
     }
 )
-"""Fields that the CDM requires and that vocabularies in use leave empty (omock: dates and
-languages; Eunomia's GiBleed: references). A concept or relationship is not lost for the want of
-one: nothing that resolves a concept set reads them."""
+"""Fields that the CDM requires and that data in use leaves empty. Vocabularies do (omock: dates and
+languages; Eunomia's GiBleed: references): a concept or relationship is not lost for the want of
+one, since nothing that resolves a concept set reads them. And so does the row that describes a data
+set of CDM 5.3, which requires none of these: it is in the warehouse, and what is exported from
+there can be loaded again."""
 
 
 def lenient(table: Table) -> Table:

@@ -23,6 +23,9 @@ if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
 FILE = "omop.duckdb"
+_LEAST_BYTES = 256 << 20
+"""A row group of the widest tables, being compressed, needs this much without a place to spill."""
+
 _ROWS = "rows_of_a_bucket"
 _LOCKED_IN = (
     "SET temp_directory = ''",
@@ -76,7 +79,7 @@ def duckdb_sink(stage: Stage, *, memory_bytes: int, threads: int) -> Iterator[Du
 
     Args:
         stage: The folder to write into.
-        memory_bytes: What DuckDB may use.
+        memory_bytes: What DuckDB may use; it gets 256 MiB at least.
         threads: Threads it may use.
 
     Raises:
@@ -93,7 +96,7 @@ def duckdb_sink(stage: Stage, *, memory_bytes: int, threads: int) -> Iterator[Du
                 "autoload_known_extensions": "false",
                 "python_enable_replacements": "false",
                 "preserve_insertion_order": "true",
-                "memory_limit": f"{memory_bytes >> 20}MiB",
+                "memory_limit": f"{max(memory_bytes, _LEAST_BYTES) >> 20}MiB",
                 "threads": threads,
             },
         )
