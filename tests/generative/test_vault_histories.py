@@ -81,11 +81,13 @@ class Histories(RuleBasedStateMachine):
         self.vault.sweep()
         assert self.vault.verify().findings == ()
 
-    @rule()
-    def reopen(self) -> None:
+    @rule(padded=st.booleans())
+    def reopen(self, *, padded: bool) -> None:
         head = self.vault.snapshot()
         anchor = Anchor(head.number, head.digest)
-        self.vault = Vault.open(self.store, self.keys, clock=self.clock, anchor=anchor)
+        self.vault = Vault.open(
+            self.store, self.keys, clock=self.clock, anchor=anchor, padded=padded
+        )
 
     @invariant()
     def every_readable_snapshot_reads(self) -> None:
