@@ -17,7 +17,7 @@ from laennec.core.errors import (
 )
 from laennec.vault.passphrase import PassphraseFile, Prompt
 
-STEPS = ("create_keyrings", "create_signing_key", "remember", "_write_settings")
+STEPS = ("create_holders", "create_signing_key", "remember", "_write_settings")
 
 
 def text(name: str = "x", origin: str = "hub.test/log") -> str:

@@ -16,7 +16,7 @@ from fakes.app_small import CONCEPTS, another_person, small_hub, study_file
 from fakes.cli_shell import Cli
 from fakes.intake_hub import write_csv
 from laennec.airlock.service import Airlock
-from laennec.app import create, exports, loads, releases, upkeep
+from laennec.app import create, destroy, exports, loads, releases, upkeep
 from laennec.app.hub import Hub, open_hub, open_ledger
 from laennec.core.clock import system_clock
 from laennec.core.progress import Quiet
@@ -27,7 +27,7 @@ from laennec.study.files import read_study
 
 COMMIT = "vault:snapshot:commit"
 CLASSES = (Intake, Runs, Airlock)
-MODULES = (create, exports, loads, releases, upkeep)
+MODULES = (create, destroy, exports, loads, releases, upkeep)
 
 Change = Callable[[Hub, Path], object]
 
@@ -99,6 +99,8 @@ READS: dict[str, Change] = {
     "upkeep.verify": lambda hub, _: upkeep.verify(hub.custody),
 }
 ELSEWHERE = {
+    "destroy.destroy": "test_cli_keys.py, with its proof",
+    "upkeep.check_passphrase_holder": "only refuses",
     "upkeep.reseal_keyrings": "test_cli_operator.py, which changes a passphrase",
     "create.create_hub": "test_a_new_hub_begins_its_ledger",
     "Runs.result": "opens what Airlock.release is given",

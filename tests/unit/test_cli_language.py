@@ -78,6 +78,7 @@ def ours() -> set[str]:
         *DROPPED.values(),
         *MEANING.values(),
         "Passphrase: ",
+        "PIN of the token: ",
         "Once more: ",
         "{option} goes before the command: laennec {option} ... COMMAND",
     }

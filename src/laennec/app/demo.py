@@ -184,7 +184,7 @@ class Demo:
         return self._step(
             "Verify",
             self._words("Every stored object and every log entry is what was sealed and signed."),
-            ("Objects", found.warehouse.objects + found.results.objects),
+            ("Objects", found.objects),
             ("Log entries", size),
         )
 
@@ -192,7 +192,7 @@ class Demo:
         victim = hub.warehouse.view().files("drug_exposure")[0].object
         path = hub.settings.store.folder / "warehouse" / victim
         with _one_bit_flipped(path):
-            named = [one.object for one in verify(hub.custody).warehouse.findings]
+            named = [one.object for one in verify(hub.custody).stored]
         if named != [victim]:
             raise IntegrityError(
                 "A flipped bit was not noticed.", remedy="This is a bug in Laennec."

@@ -15,25 +15,20 @@ from pathlib import Path
 
 from laennec.airlock.service import Airlock
 from laennec.app.gate import StoreGate
-from laennec.app.secrets import check_private, open_keyrings, open_signing_key
+from laennec.app.holders import Ask, Holders, open_holders
+from laennec.app.secrets import open_signing_key
 from laennec.app.seen import check_heads, recall, remember, remember_heads, remembered
 from laennec.app.stores import RESULTS, WAREHOUSE, store_of
 from laennec.core.clock import Clock
-from laennec.core.errors import LaennecError, SettingsError
+from laennec.core.errors import KeyDestroyedError, LaennecError, SettingsError
 from laennec.core.log import Message, recording, say
 from laennec.core.progress import Reporter
 from laennec.core.settings import Settings, read_settings
 from laennec.disclosure.profiles import load_profile
 from laennec.intake.service import Intake, Options
+from laennec.ledger.model import Entry
 from laennec.ledger.service import Ledger
 from laennec.runs.service import Runs
-from laennec.vault.passphrase import (
-    PassphraseFile,
-    PassphraseSource,
-    PassphraseVariable,
-    Prompt,
-    read_passphrase,
-)
 from laennec.vault.ports import KeyHolder
 from laennec.vault.service import Gate, Vault
 from laennec.warehouse.anchor import anchor_of
@@ -46,18 +41,26 @@ class Custody:
 
     Attributes:
         settings: As read, with absolute paths.
-        warehouse_keys: The key holder of the warehouse.
-        keys: The key holder of results and of the ledger's signing key.
+        holders: The key holders.
         ledger: The public log.
         clock, reporter: As given.
     """
 
     settings: Settings
-    warehouse_keys: KeyHolder
-    keys: KeyHolder
+    holders: Holders
     ledger: Ledger
     clock: Clock
     reporter: Reporter
+
+    @property
+    def warehouse_keys(self) -> KeyHolder:
+        """The key holder of the warehouse."""
+        return self.holders.warehouse
+
+    @property
+    def keys(self) -> KeyHolder:
+        """The key holder of results and of the ledger's signing key."""
+        return self.holders.hub
 
 
 @dataclass(frozen=True)
@@ -138,7 +141,7 @@ def open_hub(
     *,
     clock: Clock,
     reporter: Reporter,
-    ask: Callable[[str], str] = getpass.getpass,
+    ask: Ask = getpass.getpass,
 ) -> Iterator[Hub]:
     """Open a hub for the time of a command.
 
@@ -163,17 +166,46 @@ def open_hub(
             yield Hub(custody, Warehouse(vaults[WAREHOUSE]), vaults[RESULTS])
 
 
+def destroyed_at(ledger: Ledger, scope: str) -> Entry | None:
+    """Return the newest entry by which the root keys of a part were destroyed, if any.
+
+    Raises:
+        LedgerError: the ledger cannot be read.
+    """
+    entries = (one for one in ledger.entries() if one.name == "vault:key:destroy")
+    return max(
+        (one for one in entries if one.public.get("scope") == scope),
+        key=lambda one: one.index,
+        default=None,
+    )
+
+
+def _no_warehouse(ledger: Ledger) -> KeyDestroyedError | None:
+    """Return the plain error for a hub whose warehouse was destroyed by its operator."""
+    entry = destroyed_at(ledger, WAREHOUSE)
+    if entry is None:
+        return None
+    return KeyDestroyedError(
+        f"The warehouse of this hub was destroyed on {entry.time} (entry {entry.index} of the "
+        "ledger); nobody can read it.",
+        remedy="Ledger and releases can still be verified: `laennec verify`, `laennec log verify`.",
+    )
+
+
 def _open_vaults(custody: Custody, gate: Gate) -> Mapping[str, Vault]:
     """Open the warehouse, held to the ledger, and the vault of results."""
     store, clock = custody.settings.store, custody.clock
-    warehouse = Vault.open(
-        store_of(store, WAREHOUSE),
-        custody.warehouse_keys,
-        clock=clock,
-        anchor=anchor_of(custody.ledger),
-        gate=gate,
-        padded=store.padding,
-    )
+    try:
+        warehouse = Vault.open(
+            store_of(store, WAREHOUSE),
+            custody.warehouse_keys,
+            clock=clock,
+            anchor=anchor_of(custody.ledger),
+            gate=gate,
+            padded=store.padding,
+        )
+    except KeyDestroyedError as error:
+        raise _no_warehouse(custody.ledger) or error from None
     results = Vault.open(
         store_of(store, RESULTS), custody.keys, clock=clock, gate=gate, padded=store.padding
     )
@@ -198,7 +230,7 @@ def open_custody(
     *,
     clock: Clock,
     reporter: Reporter,
-    ask: Callable[[str], str] = getpass.getpass,
+    ask: Ask = getpass.getpass,
     secret: bytes | None = None,
 ) -> Iterator[Custody]:
     """Open what the hub holds itself, whatever became of its store.
@@ -218,23 +250,22 @@ def open_custody(
     settings = read_settings(folder)
     with recording(settings.log.file, clock=clock):
         load_profile(settings.disclosure.profile)
-        check_private(settings.keys.folder)
-        opens = secret or read_passphrase(passphrase_source(settings), ask=ask)
-        custody = _custody(settings, clock, reporter, opens)
+        custody = _custody(
+            settings, open_holders(settings, clock=clock, ask=ask, secret=secret), clock, reporter
+        )
         with _at_end(lambda: remember(settings.keys.folder, custody.ledger)):
             yield custody
 
 
-def _custody(settings: Settings, clock: Clock, reporter: Reporter, secret: bytes) -> Custody:
-    warehouse_keys, hub_keys = open_keyrings(settings.keys.folder, secret)
+def _custody(settings: Settings, holders: Holders, clock: Clock, reporter: Reporter) -> Custody:
     ledger = Ledger.open(
         settings.ledger.folder,
-        signing_key=open_signing_key(settings.keys.folder, hub_keys),
+        signing_key=open_signing_key(holders.signing_key, holders.hub),
         clock=clock,
         remembered=recall(settings.keys.folder).checkpoint,
     )
     _check_origin(settings, ledger)
-    return Custody(settings, warehouse_keys, hub_keys, ledger, clock, reporter)
+    return Custody(settings, holders, ledger, clock, reporter)
 
 
 def open_ledger(folder: Path, *, clock: Clock, key: str | None = None) -> Ledger:
@@ -262,15 +293,6 @@ def open_ledger(folder: Path, *, clock: Clock, key: str | None = None) -> Ledger
         verifier_key=key,
         remembered=seen.checkpoint if seen else None,
     )
-
-
-def passphrase_source(settings: Settings) -> PassphraseSource:
-    """Return where the settings say the passphrase is; the prompt if they say nothing."""
-    if settings.keys.passphrase_file is not None:
-        return PassphraseFile(settings.keys.passphrase_file)
-    if settings.keys.passphrase_env is not None:
-        return PassphraseVariable(settings.keys.passphrase_env)
-    return Prompt()
 
 
 def _check_origin(settings: Settings, ledger: Ledger) -> None:

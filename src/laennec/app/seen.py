@@ -81,6 +81,20 @@ def remember_heads(keys: Path, vaults: Mapping[str, Vault]) -> None:
             _replace(keys / HEADS_NAME, json.dumps({"format": _HEADS_FORMAT, "heads": heads}))
 
 
+def forget_head(keys: Path, part: str) -> None:
+    """Forget the newest head of a part whose vault is begun anew.
+
+    Raises:
+        KeyHolderError: what was kept cannot be read.
+        StoreError: it cannot be written.
+    """
+    with _alone(keys / HEADS_NAME):
+        heads = {
+            name: asdict(anchor) for name, anchor in remembered_heads(keys).items() if name != part
+        }
+        _replace(keys / HEADS_NAME, json.dumps({"format": _HEADS_FORMAT, "heads": heads}))
+
+
 def check_heads(keys: Path, vaults: Mapping[str, Vault]) -> None:
     """Raise unless each vault that was just opened has the head that was seen of it last.
 

@@ -7,13 +7,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from laennec.app.hub import Custody, Hub, open_custody
+from laennec.app.hub import Custody, Hub, destroyed_at, open_custody
 from laennec.app.released_files import ReleasesReport, compare_releases
 from laennec.app.secrets import change_passphrase, rewrap_signing_key
 from laennec.app.seen import remembered_heads
 from laennec.app.stores import RESULTS, WAREHOUSE, store_of
 from laennec.core.clock import Clock
-from laennec.core.errors import IntegrityError
+from laennec.core.errors import IntegrityError, SettingsError
 from laennec.core.log import Message, say
 from laennec.core.progress import Reporter
 from laennec.core.settings import Settings, read_settings
@@ -23,7 +23,7 @@ from laennec.vault.manifest import Snapshot
 from laennec.vault.ports import ObjectStore
 from laennec.vault.service import Vault
 from laennec.vault.sweep import SweepReport
-from laennec.vault.verify import FindingKind, VerifyReport, verify_store
+from laennec.vault.verify import Finding, FindingKind, VerifyReport, verify_store
 from laennec.warehouse.anchor import anchor_of, anchors_in, log_commit
 from laennec.warehouse.rebucket import rebucket
 
@@ -33,7 +33,8 @@ class Soundness:
     """Outcome of verifying a hub.
 
     Attributes:
-        warehouse: Every object of the warehouse, judged from the newest head and the ledger.
+        warehouse: Every object of the warehouse, judged from the newest head and the ledger; None
+            when its keys were destroyed and nothing of it can be read.
         results: Every object of the vault of results.
         ledger: Every file of the ledger.
         releases: Every file in the folder of releases.
@@ -42,7 +43,7 @@ class Soundness:
             leaves one, and the next commit anchors it.
     """
 
-    warehouse: VerifyReport
+    warehouse: VerifyReport | None
     results: VerifyReport
     ledger: LedgerReport
     releases: ReleasesReport
@@ -55,10 +56,24 @@ class Soundness:
         return not self.findings
 
     @property
+    def stores(self) -> tuple[VerifyReport, ...]:
+        """The reports on those vaults that can still be read."""
+        return (self.results,) if self.warehouse is None else (self.warehouse, self.results)
+
+    @property
+    def objects(self) -> int:
+        """Stored objects that were read and compared."""
+        return sum(one.objects for one in self.stores)
+
+    @property
+    def stored(self) -> tuple[Finding, ...]:
+        """What was found in the stores."""
+        return tuple(found for one in self.stores for found in one.findings)
+
+    @property
     def findings(self) -> int:
         """How many things are wrong; what an interrupted write left unreferenced is not."""
-        stored = (*self.warehouse.findings, *self.results.findings)
-        wrong = [one for one in stored if one.kind is not FindingKind.UNREFERENCED]
+        wrong = [one for one in self.stored if one.kind is not FindingKind.UNREFERENCED]
         others = (self.ledger.findings, self.releases.altered, self.lost_runs)
         return len(wrong) + sum(len(one) for one in others)
 
@@ -77,17 +92,19 @@ def verify(custody: Custody) -> Soundness:
     settings, reporter = custody.settings, custody.reporter
     entries = list(custody.ledger.entries())
     anchor, kept = anchor_of(custody.ledger), remembered_heads(settings.keys.folder)
-    warehouse = verify_store(
-        _judged(settings, WAREHOUSE),
-        custody.warehouse_keys,
-        anchor=kept.get(WAREHOUSE),
-        seen=anchors_in(entries),
-        progress=reporter,
-    )
+    warehouse = None
+    if destroyed_at(custody.ledger, WAREHOUSE) is None:
+        warehouse = verify_store(
+            _judged(settings, WAREHOUSE),
+            custody.warehouse_keys,
+            anchor=kept.get(WAREHOUSE),
+            seen=anchors_in(entries),
+            progress=reporter,
+        )
     results = verify_store(
         _judged(settings, RESULTS), custody.keys, anchor=kept.get(RESULTS), progress=reporter
     )
-    newest = 0 if warehouse.snapshot is None else warehouse.snapshot
+    newest = warehouse.snapshot or 0 if warehouse else 0
     found = Soundness(
         warehouse=warehouse,
         results=results,
@@ -98,7 +115,7 @@ def verify(custody: Custody) -> Soundness:
     )
     say(
         Message.VERIFIED,
-        objects=found.warehouse.objects + found.results.objects,
+        objects=found.objects,
         log_entries=len(entries),
         files=found.releases.files,
         findings=found.findings,
@@ -112,13 +129,20 @@ def _judged(settings: Settings, part: str) -> ObjectStore:
 
 
 def _lost_runs(custody: Custody, entries: Sequence[Entry]) -> tuple[str, ...]:
-    """Return the runs that the ledger knows and the vault of results does not hold."""
+    """Return the runs that the ledger knows and the vault of results does not hold.
+
+    Runs from before the keys of the results were destroyed are not lost: they were to go.
+    """
     try:
         store = _judged(custody.settings, RESULTS)
         kept = run_names(Vault.open(store, custody.keys, clock=custody.clock))
     except IntegrityError:
         return ()  # the damage itself is among the findings
-    logged = [str(one.public["run"]) for one in entries if one.name == RUN_FINISHED]
+    gone = destroyed_at(custody.ledger, RESULTS)
+    since = -1 if gone is None else gone.index
+    logged = [
+        str(one.public["run"]) for one in entries if one.name == RUN_FINISHED and one.index > since
+    ]
     return tuple(run for run in logged if run not in kept)
 
 
@@ -149,7 +173,7 @@ def rotate_keys(hub: Hub) -> Snapshot:
     snapshot = hub.warehouse.vault.rotate()
     log_commit(hub.ledger, snapshot)
     hub.results.rotate()
-    rewrap_signing_key(hub.settings.keys.folder, hub.custody.keys)
+    rewrap_signing_key(hub.custody.holders.signing_key, hub.custody.keys)
     hub.ledger.append(
         "vault:key:rotate",
         public={"key_holder": hub.settings.keys.holder, "generation": snapshot.number},
@@ -158,15 +182,30 @@ def rotate_keys(hub: Hub) -> Snapshot:
     return snapshot
 
 
+def check_passphrase_holder(settings: Settings) -> None:
+    """Refuse to speak of a passphrase where there is none.
+
+    Raises:
+        SettingsError: another kind of holder has the root keys.
+    """
+    if settings.keys.holder != "passphrase":
+        raise SettingsError(
+            f"The root keys of this hub are held by {settings.keys.holder}, under no passphrase.",
+            remedy="Change its token or PIN there, and put the new one where the settings say.",
+        )
+
+
 def reseal_keyrings(
     folder: Path, *, old: bytes, new: bytes, clock: Clock, reporter: Reporter
 ) -> None:
     """Seal the keyrings of a hub under another passphrase; no key and no data changes.
 
     Raises:
+        SettingsError: the root keys of this hub are under no passphrase.
         WrongPassphraseError, KeyHolderError: as ``secrets.change_passphrase``.
         SettingsError, LedgerError: as ``hub.open_custody``.
     """
+    check_passphrase_holder(read_settings(folder))
     change_passphrase(read_settings(folder).keys.folder, old, new)
     with open_custody(folder, clock=clock, reporter=reporter, secret=new) as custody:
         holder = custody.settings.keys.holder

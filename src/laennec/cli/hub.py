@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -10,7 +11,9 @@ from laennec.app.hub import Hub
 from laennec.app.template import settings_text
 from laennec.cli.command import Command
 from laennec.cli.context import Shell, pass_shell
+from laennec.cli.key_options import key_options, taken_holder
 from laennec.cli.passphrases import new_passphrase
+from laennec.cli.store_options import store_options, taken_store
 from laennec.warehouse.service import View
 
 
@@ -20,6 +23,7 @@ from laennec.warehouse.service import View
     examples=(
         'laennec --hub /srv/hub init --name "Lariboisière" --origin hub.example.org/laennec',
         "laennec init --name test --passphrase-file ~/passphrase",
+        "laennec init --name test --store-url s3://bucket/hub --store-region eu-west-3",
     ),
 )
 @click.option(
@@ -42,36 +46,58 @@ from laennec.warehouse.service import View
     metavar="VARIABLE",
     help="Environment variable that holds the passphrase.",
 )
+@store_options
+@key_options
 @pass_shell
 def init(
     shell: Shell,
+    /,
     name: str,
     origin: str | None,
     passphrase_file: Path | None,
     passphrase_env: str | None,
+    **options: Any,
 ) -> None:
     """Make a hub: settings, keys, an empty sealed store and a ledger.
 
     It is made in the folder that --hub names before the command, else in the current one. The
     folder of keys is for you alone: if others may read it, the hub does not open. A backup of keys
     and passphrase, apart from the store, is yours to make.
+
+    With --store-url the sealed store is at a host. It is tried out first: one that would let two
+    writers replace each other's work is refused. With --keys openbao or pkcs11 the root keys are
+    made there, by a token that may do so; the hub's own sign-in (such as AppRole) is set in
+    laennec.toml afterwards.
     """
+    store, holder = taken_store(options, shell.words), taken_holder(options, shell.words)
+    if holder.kind != "passphrase" and (passphrase_file or passphrase_env):
+        raise click.UsageError(shell.words("There is no passphrase with --keys of this kind."))
     source = new_passphrase(passphrase_file, passphrase_env)
     text = settings_text(
         name=name,
         origin=origin or f"{_token(name)}/laennec",
         passphrase_file=None if passphrase_file is None else passphrase_file.resolve(),
         passphrase_env=passphrase_env,
+        store=store,
+        holder=holder.kind,
+        holder_section=holder.section,
     )
     settings = create_hub(
         shell.folder, text=text, passphrase=source, clock=shell.clock, ask=shell.ask
     )
     shell.remark("Hub {name} is ready in {folder}.", name=name, folder=shell.folder)
-    shell.remark(
-        "Keep {keys} and the passphrase safe and apart from the store: without them nobody, you "
-        "included, can read anything.",
-        keys=settings.keys.folder,
-    )
+    if holder.kind == "passphrase":
+        shell.remark(
+            "Keep {keys} and the passphrase safe and apart from the store: without them nobody, "
+            "you included, can read anything.",
+            keys=settings.keys.folder,
+        )
+    else:
+        shell.remark(
+            "Keep {keys}, and a backup of the root keys where they are held, apart from the "
+            "store: without them nobody, you included, can read anything.",
+            keys=settings.keys.folder,
+        )
     shell.remark("Next: laennec load omop FOLDER")
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 
 from laennec import __version__
-from laennec.cli import data, demo, export, hub, log, study, upkeep
+from laennec.cli import data, demo, export, hub, keys, log, move, study, upkeep
 from laennec.cli.command import HELP_OPTIONS, INTERRUPTED, Group
 from laennec.cli.context import Shell, console
 from laennec.cli.language import LANGUAGES, Words, choose_language, speaking
@@ -31,9 +31,10 @@ from laennec.core.log import recording
         "Operator": (
             upkeep.verify,
             upkeep.sweep,
-            upkeep.keys,
+            keys.keys,
             upkeep.shred,
             upkeep.rebucket,
+            move.move,
             export.export,
         ),
     },

@@ -1,17 +1,11 @@
-"""Commands of an operator: verify, sweep, keys, shred, rebucket."""
-
-from pathlib import Path
+"""Commands of an operator: verify, sweep, shred, rebucket."""
 
 import click
 
 from laennec.app import upkeep
-from laennec.app.hub import passphrase_source
-from laennec.cli.command import INTERRUPTED, Command, Group
+from laennec.cli.command import INTERRUPTED, Command
 from laennec.cli.context import Shell, pass_shell
-from laennec.cli.passphrases import new_passphrase
 from laennec.core.errors import IntegrityError
-from laennec.core.settings import read_settings
-from laennec.vault.passphrase import read_passphrase
 
 
 @click.command(short_help="Prove the whole hub: store, ledger, releases.")
@@ -28,6 +22,9 @@ def verify(shell: Shell) -> None:
         (shell.words("results"), found.results),
     )
     for part, report in parts:
+        if report is None:
+            shell.say("{part}: its keys were destroyed; nobody can read it.", part=part)
+            continue
         shell.say(
             "{part}: {objects} objects, {bytes} bytes read and compared.",
             part=part,
@@ -82,59 +79,6 @@ def sweep(shell: Shell, keep: int | None) -> None:
         bytes=report.bytes,
         spared=len(report.spared),
     )
-
-
-@click.group(cls=Group, short_help="Rotate keys, change the passphrase.")
-def keys() -> None:
-    """Keys: rotate them, change the passphrase that seals them."""
-
-
-@keys.command(short_help="Make new keys; no data is rewritten.")
-@pass_shell
-def rotate(shell: Shell) -> None:
-    """Make new root and warehouse keys and wrap the file keys anew; no data is rewritten."""
-    with shell.hub() as hub:
-        snapshot = upkeep.rotate_keys(hub)
-    shell.say("Keys rotated in snapshot {number}.", number=str(snapshot.number))
-
-
-@keys.command(
-    cls=Command,
-    short_help="Seal the keyrings under another passphrase.",
-    examples=(
-        "laennec keys passphrase",
-        "laennec keys passphrase --new-passphrase-file new-passphrase",
-    ),
-)
-@click.option(
-    "--new-passphrase-file",
-    type=click.Path(path_type=Path, dir_okay=False),
-    metavar="FILE",
-    help="File (mode 0600) that holds the new passphrase; it is asked for by default.",
-)
-@click.option(
-    "--new-passphrase-env",
-    metavar="VARIABLE",
-    help="Environment variable that holds the new passphrase.",
-)
-@pass_shell
-def passphrase(
-    shell: Shell, new_passphrase_file: Path | None, new_passphrase_env: str | None
-) -> None:
-    """Seal the keyrings under another passphrase; no key and no data changes.
-
-    The old passphrase is taken from where the settings say. If the command is interrupted, run it
-    again with the same two passphrases. Copies of the keyrings still open with the old one.
-    """
-    settings = read_settings(shell.folder)
-    old = read_passphrase(passphrase_source(settings), ask=shell.ask)
-    new = read_passphrase(new_passphrase(new_passphrase_file, new_passphrase_env), ask=shell.ask)
-    upkeep.reseal_keyrings(
-        shell.folder, old=old, new=new, clock=shell.clock, reporter=shell.reporter
-    )
-    shell.say("The keyrings are sealed under the new passphrase.")
-    if settings.keys.passphrase_file is not None or settings.keys.passphrase_env is not None:
-        shell.remark("Now put it where the settings look for it, in place of the old one.")
 
 
 @click.command(

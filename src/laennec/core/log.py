@@ -35,6 +35,7 @@ class Message(StrEnum):
     VERIFIED = "hub verified"
     SWEPT = "store swept"
     ROTATED = "keys rotated"
+    DESTROYED = "keys destroyed"
     SHREDDED = "snapshots shredded"
     REBUCKETED = "buckets changed"
     EXPORTED = "warehouse exported"
@@ -53,6 +54,7 @@ FIELDS: Mapping[str, type] = MappingProxyType(
         "files": int,
         "findings": int,
         "hidden": int,
+        "keys": int,
         "log_entries": int,
         "objects": int,
         "profile": str,

@@ -1,8 +1,8 @@
-"""Where a passphrase comes from: a prompt, a file that only its owner reads, or a named variable.
+"""Where a secret comes from: a prompt, a file that only its owner reads, or a named variable.
 
-Never a command's argument, which every user of the machine can read in the process list. The
-passphrase is in no error and no log. A file or variable ends with an optional line break, which is
-not part of the passphrase.
+A passphrase, mostly; a PIN or a token comes the same ways. Never a command's argument, which every
+user of the machine can read in the process list. The secret is in no error and no log. A file or
+variable ends with an optional line break, which is not part of it.
 """
 
 import getpass
@@ -55,6 +55,7 @@ def read_passphrase(
     *,
     environment: Mapping[str, str] | None = None,
     ask: Callable[[str], str] = getpass.getpass,
+    what: str = "passphrase",
 ) -> bytes:
     """Return the passphrase as bytes; text is UTF-8.
 
@@ -62,6 +63,7 @@ def read_passphrase(
         source: Where to look; nothing else is tried.
         environment: Variables; the process's own by default.
         ask: Asks on the terminal.
+        what: What to call it in an error, when it is another secret.
 
     Raises:
         KeyHolderError: it is absent or empty, the file is readable by others, the two answers
@@ -69,19 +71,22 @@ def read_passphrase(
     """
     match source:
         case Prompt():
-            passphrase = _asked(source, ask)
+            passphrase = _asked(source, ask, what)
         case PassphraseFile():
-            passphrase = _without_line_break(_file_content(source.path))
+            passphrase = _without_line_break(_file_content(source.path, what))
         case PassphraseVariable():
             value = (os.environ if environment is None else environment).get(source.name)
             if value is None:
                 raise KeyHolderError(
                     f"The environment variable {source.name} is not set.",
-                    remedy="Set it to the passphrase, or name a passphrase file.",
+                    remedy=f"Set it to the {what}, or name a {what} file.",
                 )
             passphrase = _without_line_break(as_bytes(value))
     if not passphrase:
-        raise KeyHolderError("The passphrase is empty.", remedy="Give one of several words.")
+        raise KeyHolderError(
+            f"The {what} is empty.",
+            remedy="Give one of several words." if what == "passphrase" else "Give all of it.",
+        )
     return passphrase
 
 
@@ -92,21 +97,21 @@ def as_bytes(passphrase: bytes | str) -> bytes:
     )
 
 
-def _asked(source: Prompt, ask: Callable[[str], str]) -> bytes:
+def _asked(source: Prompt, ask: Callable[[str], str], what: str) -> bytes:
     try:
         first = ask(source.text)
         second = ask("Once more: ") if source.twice else first
     except (EOFError, OSError):
         raise KeyHolderError(
-            "There is no terminal to ask for the passphrase.",
-            remedy="Name a passphrase file or an environment variable instead.",
+            f"There is no terminal to ask for the {what}.",
+            remedy=f"Name a {what} file or an environment variable instead.",
         ) from None
     if first != second:
         raise KeyHolderError("The two passphrases differ.", remedy="Try again.")
     return as_bytes(first)
 
 
-def _file_content(path: Path) -> bytes:
+def _file_content(path: Path, what: str) -> bytes:
     """Read the file, judging the very file that is read, not one swapped in after a check."""
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
@@ -115,13 +120,13 @@ def _file_content(path: Path) -> bytes:
             private = seen.st_uid == os.geteuid() and not seen.st_mode & _OTHERS
             if not stat.S_ISREG(seen.st_mode) or not private:
                 raise KeyHolderError(
-                    f"The passphrase file {path} may be read or changed by others.",
+                    f"The {what} file {path} may be read or changed by others.",
                     remedy=f"Make it yours alone: chmod 600 {path}",
                 )
             return file.read()
     except OSError as error:
         raise KeyHolderError(
-            f"The passphrase file {path} cannot be read ({error.strerror}).",
+            f"The {what} file {path} cannot be read ({error.strerror}).",
             remedy="Name an existing regular file, not a link, of mode 0600.",
         ) from None
 
