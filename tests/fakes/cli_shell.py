@@ -60,12 +60,13 @@ def passphrase_file(folder: Path, text: str = PASSPHRASE) -> Path:
     return path
 
 
-def new_hub(folder: Path, *, name: str = "test") -> Cli:
-    """Make a hub in ``folder/hub``, its passphrase file beside it."""
+def new_hub(folder: Path, *options: str, name: str = "test") -> Cli:
+    """Make a hub in ``folder/hub``, its passphrase file beside it, with more options of init."""
     folder.mkdir(parents=True, exist_ok=True)
     cli = Cli(folder / "hub")
     secret = passphrase_file(folder)
-    cli.ok("init", "--name", name, "--origin", "hub.test/log", "--passphrase-file", secret)
+    given = ("--name", name, "--origin", "hub.test/log", "--passphrase-file", secret)
+    cli.ok("init", *given, *options)
     return cli
 
 

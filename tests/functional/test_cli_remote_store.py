@@ -1,6 +1,7 @@
 """Journeys of a hub whose sealed objects lie at a host: S3 (moto and Ceph) and Azure Blob."""
 
 import csv
+import shutil
 from pathlib import Path
 
 import pytest
@@ -74,6 +75,26 @@ def test_copies_do_not_hide_what_the_host_did(moto_host: Host, tmp_path: Path) -
     assert said.status == errors.IntegrityError.exit_status
     assert first in said.out
     assert second in said.out
+
+
+def test_a_copy_of_what_a_host_once_served_wrong_goes_when_it_is_verified(
+    moto_host: Host, tmp_path: Path
+) -> None:
+    cli = new_hub(tmp_path / "hub", *moto_host.init_options(tmp_path))
+    cli.ok("load", "omop", packaged("gibleed.zip", tmp_path))
+    settings, study = read_settings(cli.folder).store, packaged("celecoxib.toml", tmp_path)
+    store = store_of(settings, WAREHOUSE, cached=False)
+    sound = {one.name: store.get(one.name) for one in store.list("objects/")}
+    for name, body in sound.items():
+        store.delete([name])
+        store.create(name, body[:-1] + bytes([body[-1] ^ 1]))
+    shutil.rmtree(settings.cache)
+    assert cli("study", "run", study).status == errors.IntegrityError.exit_status
+    store.delete(list(sound))
+    for name, body in sound.items():
+        store.create(name, body)
+    assert "Everything is what was sealed" in cli.ok("verify")
+    cli.ok("study", "run", study)
 
 
 def test_a_store_that_ignores_conditions_is_refused(tmp_path: Path) -> None:

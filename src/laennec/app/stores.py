@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 from laennec.app.credentials import azure_credentials, s3_credentials
 from laennec.core.errors import SettingsError
 from laennec.core.settings import StoreSettings
-from laennec.vault.cache import CachedStore, CopyFolder
+from laennec.vault.cache import CachedStore, CopyFolder, JudgedStore
 from laennec.vault.cloud import CloudStore
 from laennec.vault.cloud_access import AzureContainer, CloudPlace, Line, Patience, S3Bucket
 from laennec.vault.local import LocalStore
@@ -41,6 +41,19 @@ def store_of(
         return remote
     copies = CopyFolder(store.cache, limit_bytes=store.cache_mb << 20)
     return CachedStore(remote, copies, parallel=store.parallel)
+
+
+def judged_store(store: StoreSettings, part: str) -> ObjectStore:
+    """Return a store to be judged: no copy stands in for it, and copies that differ are removed.
+
+    Raises:
+        StoreError, SettingsError: as ``store_of``.
+    """
+    remote = store_of(store, part, cached=False)
+    if store.url is None or not store.cache_mb:
+        return remote
+    copies = CopyFolder(store.cache, limit_bytes=store.cache_mb << 20)
+    return JudgedStore(remote, copies, parallel=store.parallel)
 
 
 def _place(store: StoreSettings, part: str, patience: Patience) -> CloudPlace:

@@ -11,7 +11,7 @@ from laennec.app.hub import Custody, Hub, destroyed_at, open_custody
 from laennec.app.released_files import ReleasesReport, compare_releases
 from laennec.app.secrets import change_passphrase, rewrap_signing_key
 from laennec.app.seen import remembered_heads
-from laennec.app.stores import RESULTS, WAREHOUSE, store_of
+from laennec.app.stores import RESULTS, WAREHOUSE, judged_store
 from laennec.core.clock import Clock
 from laennec.core.errors import IntegrityError, SettingsError
 from laennec.core.log import Message, say
@@ -125,7 +125,7 @@ def verify(custody: Custody) -> Soundness:
 
 def _judged(settings: Settings, part: str) -> ObjectStore:
     """Return a store itself, without the copies on this machine."""
-    return store_of(settings.store, part, cached=False)
+    return judged_store(settings.store, part)
 
 
 def _lost_runs(custody: Custody, entries: Sequence[Entry]) -> tuple[str, ...]:

@@ -195,6 +195,23 @@ class CachedStore:
         return len(body)
 
 
+class JudgedStore(CachedStore):
+    """A store read without its copies, to judge it; a copy that differs from it is removed.
+
+    So what a host once served wrong, and was kept, goes when the host is found sound again.
+    """
+
+    def get(self, name: str) -> bytes:
+        """Return the bytes of the store itself."""
+        body = self._inner.get(name)
+        if _KEPT.fullmatch(name) and self._copies.read(name) not in {None, body}:
+            self._copies.remove(name)
+        return body
+
+    def prefetch(self, names: Sequence[str]) -> None:
+        """Do nothing: every object is asked of the store."""
+
+
 class _Ahead:
     """Objects being fetched before they are asked for, up to a quarter of the copies' limit.
 
