@@ -1,7 +1,7 @@
 """Two commands at once: whatever the order, nothing is lost, nothing is done twice."""
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,7 +13,7 @@ from fakes.app_small import another_person, small_hub, study_file
 from fakes.cli_shell import Cli
 from laennec.app.hub import Hub, open_hub, open_ledger
 from laennec.app.loads import load_omop
-from laennec.app.seen import recall
+from laennec.app.seen import check_heads, recall, remembered_heads
 from laennec.app.upkeep import verify
 from laennec.core.clock import system_clock
 from laennec.core.errors import AlreadyExistsError
@@ -22,6 +22,8 @@ from laennec.runs import local
 from laennec.runs.plan import Plan
 from laennec.runs.ports import BucketSource
 from laennec.study.files import read_study
+from laennec.vault.manifest import Anchor
+from laennec.vault.service import Vault
 
 
 @pytest.fixture(scope="module")
@@ -85,6 +87,25 @@ def test_what_was_seen_last_never_goes_back(cli: Cli, tmp_path: Path) -> None:
         seen = recall(cli.folder / "keys").checkpoint
     assert recall(cli.folder / "keys").checkpoint == seen
     assert seen.size == sum(events(cli).values())
+
+
+def test_a_load_while_a_hub_is_being_opened(
+    cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The other command remembers a newer head than this one has opened: no rollback."""
+    loads: list[Path] = []
+
+    def load_then_check(kept: Mapping[str, Anchor], vaults: Mapping[str, Vault]) -> None:
+        if not loads:
+            loads.append(tmp_path)
+            with opened(cli) as other:
+                load_omop(other, another_person(tmp_path), encoding="utf-8", keep_repeated=False)
+        check_heads(kept, vaults)
+
+    monkeypatch.setattr("laennec.app.hub.check_heads", load_then_check)
+    with opened(cli) as hub:
+        assert hub.warehouse.view().snapshot.number == 2
+    assert remembered_heads(cli.folder / "keys")["warehouse"].number == 2
 
 
 def test_two_runs_at_once_are_both_kept(cli: Cli, tmp_path: Path) -> None:

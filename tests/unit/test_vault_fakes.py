@@ -4,6 +4,7 @@ import pytest
 
 from fakes.vault_contracts import FullStoreContract, KeyHolderContract, ObjectStoreContract
 from fakes.vault_keys import MemoryKeys
+from fakes.vault_misbehaving import Fault, MisbehavingStore
 from fakes.vault_store import HostileStore, MemoryStore
 
 
@@ -25,6 +26,16 @@ class TestHostileStoreThatBehaves(ObjectStoreContract, FullStoreContract):
     @pytest.fixture
     def full_store(self) -> HostileStore:
         return HostileStore(MemoryStore(max_bytes=1000))
+
+
+class TestMisbehavingStoreThatBehaves(ObjectStoreContract, FullStoreContract):
+    @pytest.fixture
+    def store(self) -> MisbehavingStore:
+        return MisbehavingStore(MemoryStore(), Fault())
+
+    @pytest.fixture
+    def full_store(self) -> MisbehavingStore:
+        return MisbehavingStore(MemoryStore(max_bytes=1000), Fault(), Fault())
 
 
 class TestMemoryKeys(KeyHolderContract):

@@ -17,7 +17,14 @@ from laennec.airlock.service import Airlock
 from laennec.app.gate import StoreGate
 from laennec.app.holders import Ask, Holders, open_holders
 from laennec.app.secrets import open_signing_key
-from laennec.app.seen import check_heads, recall, remember, remember_heads, remembered
+from laennec.app.seen import (
+    check_heads,
+    recall,
+    remember,
+    remember_heads,
+    remembered,
+    remembered_heads,
+)
 from laennec.app.stores import RESULTS, WAREHOUSE, store_of
 from laennec.core.clock import Clock
 from laennec.core.errors import KeyDestroyedError, LaennecError, SettingsError
@@ -159,8 +166,10 @@ def open_hub(
     """
     with open_custody(folder, clock=clock, reporter=reporter, ask=ask) as custody:
         gate = StoreGate(folder, custody.settings.store).shared
-        folder_of_keys, vaults = custody.settings.keys.folder, _open_vaults(custody, gate)
-        check_heads(folder_of_keys, vaults)
+        folder_of_keys = custody.settings.keys.folder
+        kept = remembered_heads(folder_of_keys)
+        vaults = _open_vaults(custody, gate)
+        check_heads(kept, vaults)
         with _at_end(lambda: remember_heads(folder_of_keys, vaults)):
             say(Message.OPENED, snapshot=vaults[WAREHOUSE].seen.number)
             yield Hub(custody, Warehouse(vaults[WAREHOUSE]), vaults[RESULTS])

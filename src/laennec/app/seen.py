@@ -95,14 +95,18 @@ def forget_head(keys: Path, part: str) -> None:
         _replace(keys / HEADS_NAME, json.dumps({"format": _HEADS_FORMAT, "heads": heads}))
 
 
-def check_heads(keys: Path, vaults: Mapping[str, Vault]) -> None:
+def check_heads(kept: Mapping[str, Anchor], vaults: Mapping[str, Vault]) -> None:
     """Raise unless each vault that was just opened has the head that was seen of it last.
 
+    Args:
+        kept: From ``remembered_heads``, read *before* the vaults were opened: another command may
+            commit in between, and these would then seem to be behind.
+        vaults: Open vaults by their part of the store.
+
     Raises:
-        RollbackError: it is older than it was, or has another history.
-        KeyHolderError: what was kept cannot be read.
+        RollbackError: one is older than it was, or has another history.
     """
-    for part, anchor in remembered_heads(keys).items():
+    for part, anchor in kept.items():
         if part in vaults:
             vaults[part].check_contains(anchor)
 
