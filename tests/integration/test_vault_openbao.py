@@ -141,6 +141,13 @@ def test_a_policy_that_may_only_unwrap(bao: OpenBao, name: str, keys: OpenBaoKey
             change()
 
 
+def test_the_documentation_has_the_policies_that_are_tested() -> None:
+    page = Path(__file__).resolve().parents[2] / "docs" / "how-to" / "hold-keys.md"
+    for text in (HUB_POLICY, OPERATOR_POLICY):
+        shown = text.format(mount="transit", key="laennec").strip()
+        assert shown in page.read_text(encoding="utf-8")
+
+
 def test_the_policies_of_the_documentation(bao: OpenBao) -> None:
     """The hub's policy allows its daily work and no change of keys; the operator's allows both."""
     name = new_name()
