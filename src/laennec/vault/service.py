@@ -111,8 +111,7 @@ class Vault:
             clock: Dates commits, and tells how old an upload is.
             anchor: The newest head seen elsewhere. Without it a host that serves a whole older
                 state of this warehouse cannot be told from an honest one.
-            gate: Entered around each change of the store, so that a move of the whole store to
-                another host can hold changes back while it takes over.
+            gate: Entered around each change, so that a move to another host can take over.
             padded: Hide the sizes of what is sealed from now on, and the number of objects that a
                 commit makes (``padding``). May change at any time; all is read either way.
 
@@ -227,12 +226,8 @@ class Vault:
         wanted = [files] if isinstance(files, SealedFile) else list(files)
         if not wanted:
             raise ValueError("reading needs at least one file, to know the columns")
-        frames = [
-            sealed_files.read_file(
-                self._store, file, self._access(file), columns=columns, where=where
-            )
-            for file in wanted
-        ]
+        read = partial(sealed_files.read_file, self._store, columns=columns, where=where)
+        frames = [read(file, self._access(file)) for file in wanted]
         return frames[0] if len(frames) == 1 else pl.concat(frames)
 
     def read_arrow(self, file: SealedFile, *, columns: Sequence[str] | None = None) -> pa.Table:
@@ -240,11 +235,7 @@ class Vault:
         return sealed_files.read_arrow_file(self._store, file, self._access(file), columns=columns)
 
     def prefetch(self, files: Sequence[SealedFile]) -> None:
-        """Say that these files will be read soon, in this order; returns at once.
-
-        A remote store then brings them nearer in the background. A file that cannot be had is named
-        when it is read.
-        """
+        """Say that these files will be read soon, in this order; returns at once, raises nothing."""
         self._store.prefetch([file.object for file in files])
 
     def commit(self, base: Snapshot, manifest: Manifest) -> Snapshot:
@@ -271,9 +262,9 @@ class Vault:
         Judged from the newest snapshot this vault has seen, so a store that went back is caught.
         ``verify.verify_store`` does the same for a store whose newest head no longer opens.
         """
-        with self._lock:
-            state = self._state
-        return verify_store(self._store, self._keys, state=state, anchor=anchor, progress=progress)
+        return verify_store(
+            self._store, self._keys, state=self._state, anchor=anchor, progress=progress
+        )
 
     def sweep(self, *, keep: int | None = None, grace: timedelta = GRACE) -> SweepReport:
         """Delete objects that no snapshot names; with ``keep``, forget all but the newest so many.
