@@ -235,7 +235,7 @@ class Vault:
         return sealed_files.read_arrow_file(self._store, file, self._access(file), columns=columns)
 
     def prefetch(self, files: Sequence[SealedFile]) -> None:
-        """Say that these files will be read soon, in this order; returns at once, raises nothing."""
+        """Say that these files will be read soon, in this order; returns at once."""
         self._store.prefetch([file.object for file in files])
 
     def commit(self, base: Snapshot, manifest: Manifest) -> Snapshot:
