@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import uuid
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -14,9 +15,10 @@ from fakes.app_small import CONCEPTS, PERIODS, another_person, small_hub, study_
 from fakes.cli_shell import PASSPHRASE, Cli, passphrase_file, run
 from fakes.intake_hub import small_data_set
 from laennec.app.destroy import DESTROYED
-from laennec.app.hub import open_ledger
+from laennec.app.hub import open_hub, open_ledger
 from laennec.core import errors
 from laennec.core.clock import system_clock
+from laennec.core.progress import Quiet
 from laennec.vault.head import parse_head
 from laennec.vault.passphrase import PassphraseKeyring
 from laennec.vault.state import wrapping_purpose
@@ -344,3 +346,34 @@ def test_a_missing_library_is_named(extra: str, library: str, tmp_path: Path) ->
     )  # fmt: skip
     assert done.returncode == errors.SettingsError.exit_status
     assert f"pip install 'laennec[{extra}]'" in done.stderr
+
+
+def test_what_a_study_sealed_before_a_destruction_is_never_committed_after_it(
+    tmp_path: Path,
+) -> None:
+    cli = small_hub(tmp_path)
+    study = study_file(tmp_path)
+    cli.ok("study", "run", study)
+    with open_hub(cli.folder, clock=system_clock, reporter=Quiet()) as hub:
+        sealed = hub.results.seal_document(b"a result", kind="run:late")
+        cli.ok("keys", "destroy", "results", "--yes")
+        base = hub.results.snapshot()
+        with pytest.raises(errors.ConflictError):
+            hub.results.commit(base, base.manifest.replace(documents=[sealed]))
+    cli.ok("study", "run", study)
+    assert cli.ok("verify").endswith("Everything is what was sealed and logged.\n")
+
+
+def test_a_change_of_a_warehouse_that_another_process_destroyed(tmp_path: Path) -> None:
+    cli = small_hub(tmp_path)
+    with open_hub(cli.folder, clock=system_clock, reporter=Quiet()) as hub:
+        vault = hub.warehouse.vault
+        cli.ok("keys", "destroy", "warehouse", "--yes")
+        base = vault.snapshot()
+        changes: tuple[Callable[[], object], ...] = (
+            lambda: vault.commit(base, base.manifest),
+            vault.rotate,
+        )
+        for change in changes:
+            with pytest.raises(errors.KeyDestroyedError):
+                change()

@@ -258,8 +258,11 @@ class Api:
                 remedy="Set openbao.ca_file to the certificate that signs the server's.",
             ) from None
         except OSError as error:
-            if isinstance(error, requests.RequestException):
+            if isinstance(error, _MAY_PASS):
                 raise
+            if isinstance(error, requests.RequestException):
+                # Its text may quote a header, and the token with it.
+                raise self._no_answer(type(error).__name__) from None
             raise SettingsError(
                 "openbao.ca_file cannot be read.", remedy="Name an existing file of certificates."
             ) from None
