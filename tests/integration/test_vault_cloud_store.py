@@ -15,7 +15,7 @@ from laennec.vault.cloud_access import Patience
 from laennec.vault.ports import ObjectStore
 from laennec.vault.probe import probe
 from parts import free_port
-from parts.hosts import Host
+from parts.hosts import Host, signature_for
 from parts.tls import tls_server
 
 
@@ -99,6 +99,20 @@ def test_wrong_credentials_are_named(
         store_of(other.settings(tmp_path), WAREHOUSE, cached=False, patience=SOON),
         "refuses these credentials",
     )
+
+
+def test_a_signature_opens_a_container(azurite_host: Host, tmp_path: Path) -> None:
+    token = signature_for(azurite_host, rights="rcwdl")
+    host = replace(azurite_host, credentials={"sas_token": token})
+    store = store_of(host.settings(tmp_path), WAREHOUSE, cached=False)
+    probe(store)
+    store.create("objects/a", b"a")
+    assert store.get("objects/a") == b"a"
+    reads = replace(host, credentials={"sas_token": signature_for(azurite_host, rights="rl")})
+    weak = store_of(reads.settings(tmp_path), WAREHOUSE, cached=False, patience=SOON)
+    with pytest.raises(StoreError, match="refuses these credentials") as caught:
+        weak.create("objects/a", b"a")
+    assert "sig=" not in str(caught.value)
 
 
 def test_an_address_where_nobody_answers_is_named(moto_host: Host, tmp_path: Path) -> None:

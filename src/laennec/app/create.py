@@ -64,16 +64,21 @@ def create_hub(
     secret = None
     if settings.keys.holder == "passphrase":
         secret = read_passphrase(passphrase or passphrase_source(settings), ask=ask)
-    with _nothing_left_of(parts), new_stores(settings.store) as stores:
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise _unwritable(folder, error) from None
-        holders = create_holders(settings, clock=clock, ask=ask, secret=secret)
-        with _no_keys_left_of(holders):
-            _fill(settings, holders, clock, stores)
-            _write_settings(folder, text)
+    with _nothing_left_of(parts):
+        _make(folder)
+        with new_stores(settings.store) as stores:
+            holders = create_holders(settings, clock=clock, ask=ask, secret=secret)
+            with _no_keys_left_of(holders):
+                _fill(settings, holders, clock, stores)
+                _write_settings(folder, text)
     return settings
+
+
+def _make(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise _unwritable(folder, error) from None
 
 
 def _settings(folder: Path, text: str) -> Settings:
