@@ -16,7 +16,17 @@ from fakes.app_small import CONCEPTS, another_person, small_hub, study_file
 from fakes.cli_shell import Cli
 from fakes.intake_hub import write_csv
 from laennec.airlock.service import Airlock
-from laennec.app import create, destroy, exports, loads, releases, upkeep
+from laennec.app import (
+    create,
+    destroy,
+    erasure,
+    exports,
+    former_keys,
+    loads,
+    moves,
+    releases,
+    upkeep,
+)
 from laennec.app.hub import Hub, open_hub, open_ledger
 from laennec.core.clock import system_clock
 from laennec.core.progress import Quiet
@@ -27,7 +37,7 @@ from laennec.study.files import read_study
 
 COMMIT = "vault:snapshot:commit"
 CLASSES = (Intake, Runs, Airlock)
-MODULES = (create, destroy, exports, loads, releases, upkeep)
+MODULES = (create, destroy, erasure, exports, former_keys, loads, moves, releases, upkeep)
 
 Change = Callable[[Hub, Path], object]
 
@@ -99,6 +109,13 @@ READS: dict[str, Change] = {
     "upkeep.verify": lambda hub, _: upkeep.verify(hub.custody),
 }
 ELSEWHERE = {
+    "moves.move": "test_app_move.py, with its certificate",
+    "moves.move_status": "test_app_move.py; needs no open hub",
+    "moves.abandon": "test_app_move.py; nothing but a journal changes",
+    "erasure.erase_sources": "test_app_move.py, after a move",
+    "erasure.left_behind": "test_app_move.py; needs no open hub",
+    "former_keys.destroy_former_keys": "test_app_move.py, after keys went to another holder",
+    "former_keys.with_keys": "test_app_move.py; needs no open hub",
     "destroy.destroy": "test_cli_keys.py, with its proof",
     "upkeep.check_passphrase_holder": "only refuses",
     "upkeep.reseal_keyrings": "test_cli_operator.py, which changes a passphrase",
