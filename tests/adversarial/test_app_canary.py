@@ -161,6 +161,7 @@ def live_through(story: Story, folder: Path) -> None:
     story.do("study", "run", story.data / "person.csv")
     story.do("vocab", "load", story.data / "person.csv")
     story.do("log", "verify", "--file", story.data / "person.csv")
+    story.ok("keys", "destroy", "results", "--yes")
 
 
 def test_marks_are_found_where_they_are(story: Story, tmp_path: Path) -> None:

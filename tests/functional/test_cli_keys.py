@@ -8,6 +8,7 @@ import sys
 import uuid
 from collections.abc import Callable
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 
@@ -20,6 +21,7 @@ from laennec.core import errors
 from laennec.core.clock import system_clock
 from laennec.core.progress import Quiet
 from laennec.vault.head import parse_head
+from laennec.vault.local import LocalStore
 from laennec.vault.passphrase import PassphraseKeyring
 from laennec.vault.state import wrapping_purpose
 from parts.openbao import HUB_POLICY, OPERATOR_POLICY, OpenBao
@@ -190,6 +192,44 @@ def test_a_host_that_is_gone_or_damages_cannot_prevent_it(tmp_path: Path) -> Non
     shutil.rmtree(cli.folder / "store" / "warehouse")
     cli.ok("keys", "destroy", "warehouse", "--yes")
     assert cli("status").status != 0
+
+
+def test_a_host_that_puts_old_results_back_cannot_prevent_it(tmp_path: Path) -> None:
+    cli = small_hub(tmp_path)
+    study = study_file(tmp_path)
+    shutil.copytree(cli.folder / "store" / "results", tmp_path / "old")
+    cli.ok("study", "run", study)
+    shutil.rmtree(cli.folder / "store" / "results")
+    shutil.copytree(tmp_path / "old", cli.folder / "store" / "results")
+    said = cli.ok("keys", "destroy", "results", "--yes")
+    assert [count for _, count in opened(said)[1:]] == [0, 0, 0]
+    assert cli.ok("verify").endswith("Everything is what was sealed and logged.\n")
+    cli.ok("study", "run", study)
+
+
+def test_a_host_that_does_not_serve_cannot_prevent_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The keys are destroyed and that is logged; the empty vault comes when the host is back."""
+    cli = small_hub(tmp_path)
+    cli.ok("study", "run", study_file(tmp_path))
+
+    def fail(*_: object) -> NoReturn:
+        raise errors.StoreError("The store does not answer.", remedy="")
+
+    for call in ("list", "get", "create", "delete"):
+        monkeypatch.setattr(LocalStore, call, fail)
+    said = cli("keys", "destroy", "results", "--yes")
+    assert said.status == errors.StoreError.exit_status, said
+    assert names(cli)[-1] == DESTROYED
+    monkeypatch.undo()
+    assert cli("status").status == errors.IntegrityError.exit_status
+    again = opened(cli.ok("keys", "destroy", "results", "--yes"))
+    # What could be tried now: the old heads, which nothing opened even before, and a fresh witness.
+    assert again[0][1] == 1
+    assert again[0][0] > 2
+    assert cli.ok("verify").endswith("Everything is what was sealed and logged.\n")
+    cli.ok("study", "run", study_file(tmp_path))
 
 
 KILLED = """

@@ -22,14 +22,16 @@ from laennec.app.gate import StoreGate
 from laennec.app.holders import Ask
 from laennec.app.hub import Custody, destroyed_at, open_custody
 from laennec.app.secrets import rewrap_signing_key
-from laennec.app.seen import forget_head, remember_heads
+from laennec.app.seen import forget_head, remember_heads, remembered_heads
 from laennec.app.stores import RESULTS, WAREHOUSE, store_of
 from laennec.core.clock import Clock
 from laennec.core.errors import (
+    ConflictError,
     FormatError,
     IntegrityError,
     KeyDestroyedError,
     KeyHolderError,
+    LaennecError,
     NotFoundError,
     StoreError,
 )
@@ -159,9 +161,19 @@ def _destroy_results(custody: Custody, gate: Gate) -> Destruction:
     heads, doomed = _heads(store), keys.versions()
     wrapped = (*heads.wrapped, *_witness(keys, doomed))
     before = _tried(Question.BEFORE, wrapped, keys)
-    _begin_anew(custody, store, gate)
+    failure: LaennecError | None = None
+    try:
+        _begin_anew(custody, store, gate)
+    except LaennecError as error:
+        failure = error
     after = _after(wrapped, doomed, keys, lambda: custody.holders.again().hub)
-    return _proven(custody, RESULTS, heads, doomed, before, after)
+    if failure is not None and any(trial.opened for trial in after):
+        raise failure
+    # Once the keys are gone it is proven and logged, even if the store then failed.
+    found = _proven(custody, RESULTS, heads, doomed, before, after)
+    if failure is not None:
+        raise failure
+    return found
 
 
 _PARTS: dict[str, Callable[[Custody, Gate], Destruction]] = {
@@ -189,17 +201,32 @@ def _begin_anew(custody: Custody, store: ObjectStore, gate: Gate) -> None:
     The vault's own shredding does it, in an order that a kill cannot hurt: the empty snapshot is
     committed under the new root, the signing key goes over to it, older roots are destroyed, and
     then objects are deleted. A number of a head is never taken twice, so a study that still writes
-    to the old vault fails. Only where the host has damaged the vault are its objects all deleted
-    and a new one begun, since a host must not be able to prevent this.
+    to the old vault fails. Only where the host damages, puts back or does not serve the vault are
+    the root keys destroyed first, and then its objects all deleted and a new one begun: a host must
+    not be able to prevent this.
+
+    Raises:
+        ConflictError: a study committed meanwhile, or the store has moved.
+        StoreError: the store failed; the root keys may be destroyed nevertheless.
+        AlreadyExistsError: likewise, and it still serves what was deleted.
     """
     settings = custody.settings
     keys = _WithSigningKey(custody.keys, custody.holders.signing_key)
     padded = settings.store.padding
     try:
-        vault = Vault.open(store, keys, clock=custody.clock, gate=gate, padded=padded)
+        vault = Vault.open(
+            store,
+            keys,
+            clock=custody.clock,
+            anchor=remembered_heads(settings.keys.folder).get(RESULTS),
+            gate=gate,
+            padded=padded,
+        )
         empty = vault.commit(vault.snapshot(), Manifest())
         vault.shred(before=empty.number + 1)
-    except (IntegrityError, NotFoundError):
+    except ConflictError:
+        raise
+    except (IntegrityError, NotFoundError, StoreError):
         with gate():
             keys.rotate()
             keys.forget()
@@ -210,7 +237,7 @@ def _begin_anew(custody: Custody, store: ObjectStore, gate: Gate) -> None:
 
 
 def _heads(store: ObjectStore) -> _Heads:
-    """Return every wrapped key in the store's heads; a host that does not answer hides none."""
+    """Return every wrapped key in the store's heads, as many as the host gives."""
     wrapped: list[WrappedKey] = []
     newest: tuple[int, str] | None = None
     try:
