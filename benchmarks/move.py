@@ -229,7 +229,7 @@ def _kills(hub: Cli, folder: Path, hosts: tuple[Host, Host] | None, kills: int) 
     with _reading(hub) as readings:
         for number in range(kills):
             process = subprocess.Popen(command, stdout=subprocess.DEVNULL, start_new_session=True)
-            wait = 3.0 + chance.random() * 4.0
+            wait = 2.0 + chance.random() * 2.0
             try:
                 process.wait(wait)
                 print(f"  run {number}: ended with {process.returncode} within {wait:.1f} s")

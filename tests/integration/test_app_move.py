@@ -1,6 +1,7 @@
 """Moves between folders: beside studies and loads, to other keys, and erasing what was left."""
 
 import json
+import shutil
 import threading
 from pathlib import Path
 
@@ -366,6 +367,58 @@ def test_another_destination_is_refused_while_a_move_is_under_way(hub: Cli, tmp_
 def test_a_destination_inside_the_store_or_around_it_is_refused(hub: Cli, inside: str) -> None:
     said = hub("move", "--to", (hub.folder / inside).resolve())
     assert said.status == errors.AlreadyExistsError.exit_status
+
+
+def test_a_store_under_another_name_is_no_destination(hub: Cli, tmp_path: Path) -> None:
+    """Else the move would seem whole, and erasing the source would delete the only copy."""
+    source = store_settings(hub.folder)
+    (tmp_path / "alias").symlink_to(source.folder)
+    before = tree(source.folder)
+    said = hub("move", "--to", tmp_path / "alias")
+    assert said.status == errors.AlreadyExistsError.exit_status
+    assert "lead to one store" in said.err
+    assert tree(source.folder) == before
+
+
+def test_a_former_store_that_became_the_present_one_is_not_erased(hub: Cli, tmp_path: Path) -> None:
+    source, target = store_settings(hub.folder), tmp_path / "target"
+    hub.ok("move", "--to", target)
+    for part in ("warehouse", "results"):
+        shutil.rmtree(source.folder / part)
+        (source.folder / part).symlink_to(target / part)
+    before = tree(target)
+    said = hub("move", "--erase-source", "--yes")
+    assert said.status == errors.AlreadyExistsError.exit_status
+    assert tree(target) == before
+
+
+def test_a_draft_of_another_place_is_not_taken_for_a_move(hub: Cli, tmp_path: Path) -> None:
+    """Killed between certificate and switch, the hub has not moved, whatever is asked next."""
+
+    def watch(phase: Phase) -> None:
+        if phase is Phase.SIGNED:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        move_to(hub.folder, StoreSettings(folder=tmp_path / "target"), watch=watch)
+    said = hub("move", "--to", hub.folder / "store")
+    assert said.status == errors.AlreadyExistsError.exit_status
+    assert "vault:store:move" not in events(hub)
+    hub.ok("move", "--to", tmp_path / "target")
+
+
+def test_limits_may_change_while_a_move_is_under_way(hub: Cli, tmp_path: Path) -> None:
+    def watch(phase: Phase) -> None:
+        if phase is Phase.COPIED:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        move_to(hub.folder, StoreSettings(folder=tmp_path / "target"), watch=watch)
+    file = hub.folder / "laennec.toml"
+    text = file.read_text("utf-8")
+    file.write_text(text.replace('folder = "store"', 'folder = "store"\nparallel = 2'))
+    hub.ok("move", "--to", tmp_path / "target")
+    assert "parallel = 2" in file.read_text("utf-8")
 
 
 def test_wrong_credentials_leave_the_hub_where_it_is(hub: Cli, tmp_path: Path) -> None:

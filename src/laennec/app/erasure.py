@@ -21,6 +21,7 @@ from laennec.core.log import Message, say
 from laennec.core.progress import Reporter
 from laennec.core.settings import StoreSettings
 from laennec.reversibility.certificate import read_inventory_text, sha256_of
+from laennec.reversibility.move_apart import check_apart
 from laennec.reversibility.move_erase import Erased, erase
 
 
@@ -81,6 +82,7 @@ def erase_sources(
         ConflictError: a move is under way.
         IntegrityError: the store where the hub is now does not verify; nothing is deleted.
         ProofError: a certificate is not in the ledger, or its inventory is not its own.
+        AlreadyExistsError: a former store is the store where the hub is, by another address.
         StoreError: a former store failed, or keeps what it was told to delete.
     """
     files = MoveFiles(folder)
@@ -131,6 +133,11 @@ def _erase(
     custody: Custody, files: MoveFiles, move: PastMove, store: StoreSettings, reason: str | None
 ) -> ErasedStore:
     items = read_inventory_text(move.inventory)
+    for part in PARTS:
+        former, here = (
+            store_of(one, part, cached=False) for one in (store, custody.settings.store)
+        )
+        check_apart(former, here)
     done = ErasedStore(
         move,
         tuple(

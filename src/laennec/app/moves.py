@@ -28,6 +28,8 @@ from laennec.core.clock import Clock, timestamp
 from laennec.core.errors import AlreadyExistsError, NotFoundError, SettingsError
 from laennec.core.progress import Reporter
 from laennec.core.settings import FILE_NAME, Settings, StoreSettings, read_settings
+from laennec.reversibility.certificate import read_certificate
+from laennec.reversibility.move_apart import check_apart
 from laennec.reversibility.move_copy import Copying
 from laennec.reversibility.move_journal import Journal
 from laennec.reversibility.move_model import Limits, Part, Phase, Watch, unwatched
@@ -130,7 +132,7 @@ def move_status(folder: Path) -> MoveStatus:
         return MoveStatus(None, None, 0, 0, past)
     with files.journal() as journal:
         facts, items = journal.facts(), journal.items()
-    target = StoreSettings(**json.loads(facts["target"])) if "target" in facts else None
+    target = _read(facts["target"]) if "target" in facts else None
     return MoveStatus(
         None if target is None else address_of(target).address,
         facts.get("started_at"),
@@ -154,7 +156,7 @@ def abandon(folder: Path) -> None:
         with files.journal() as journal:
             target = journal.facts().get("target")
         here = place_of(read_settings(folder).store)
-        if target is not None and place_of(StoreSettings(**json.loads(target))) == here:
+        if target is not None and place_of(_read(target)) == here:
             raise AlreadyExistsError(
                 "The hub has moved already.", remedy="Run `laennec move` again to certify it."
             )
@@ -165,7 +167,9 @@ def _is_there(custody: Custody, files: MoveFiles, destination: Destination) -> b
     """Return whether the move has taken place and only its certificate is to be finished."""
     if place_of(destination.store) != place_of(custody.settings.store):
         return False
-    if files.drafted() is None:
+    drafted = files.drafted()
+    moved = None if drafted is None else read_certificate(drafted.read_text(encoding="utf-8"))
+    if moved is None or moved.target != address_of(custody.settings.store):
         raise AlreadyExistsError(
             "The store is there already.", remedy="Name another place with --to."
         )
@@ -188,7 +192,7 @@ class _Move:
         self._reason = destination.reason
         self._source = custody.settings.store
         self._target = _on_this_machine(destination.store, self._source)
-        _check_apart(self._source, self._target)
+        _check_not_within(self._source, self._target)
         self._parts = self._open_parts()
 
     def run(self, ask: Ask) -> str:
@@ -211,6 +215,7 @@ class _Move:
             )
             for part in self._parts:
                 probe(part.target)
+                check_apart(part.target, part.source)
             copying.check_target()
             self._watch(Phase.BEGUN)
             copying.catch_up()
@@ -229,7 +234,10 @@ class _Move:
             reason = {} if self._reason is None else {"reason": self._reason}
             now = timestamp(self._custody.clock())
             journal.write_facts({**wanted, **reason, "started_at": now})
-        elif any(facts[key] != value for key, value in wanted.items()):
+        elif facts["holders"] != wanted["holders"] or any(
+            place_of(_read(facts[key])) != place_of(_read(wanted[key]))
+            for key in ("source", "target")
+        ):
             raise AlreadyExistsError(
                 "Another move of this hub is under way.",
                 remedy="Finish it with the same options as before, or forget it with "
@@ -318,7 +326,11 @@ def _stored(store: StoreSettings) -> str:
     return store.model_dump_json(exclude_unset=True)
 
 
-def _check_apart(source: StoreSettings, target: StoreSettings) -> None:
+def _read(stored: str) -> StoreSettings:
+    return StoreSettings(**json.loads(stored))
+
+
+def _check_not_within(source: StoreSettings, target: StoreSettings) -> None:
     """Refuse a place within the other: what is listed in one would be the other's."""
     if (source.endpoint, source.account) != (target.endpoint, target.account):
         return
