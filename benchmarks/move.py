@@ -1,19 +1,22 @@
 """A move against a bare copy of the same objects by obstore, in alternating runs; and ten kills.
 
-    python benchmarks/move.py [--mb 256] [--rounds 3] [--parallel 8] [--route azure-s3|folder]
-    python benchmarks/move.py --mb 2048 --kill 10
+    python benchmarks/move.py [--factor 60] [--rounds 3] [--parallel 8] [--route azure-s3|folder]
+    python benchmarks/move.py --factor 520 --kill 10
 
-Builds a warehouse of that many sealed mebibytes at the first host, then times in turn, each into a
-fresh place: bare (obstore alone: get and put, as many threads), copy (hash, create), and move
-(hash, create, read back, hash, journal). With ``--kill``, moves it from Azure Blob to S3 in a
-process that is killed that many times at random moments, while a study's reading goes on at the
-source, and checks that destination and source are identical at the end.
+Loads GiBleed so many times over at the first host, then times in turn, each into a fresh place:
+bare (obstore alone: get and put, as many threads), copy (hash, create), and move (hash, create,
+read back, hash). With ``--kill``, moves the hub from Azure Blob to S3 and back, each time in a
+process that is killed that many times at random moments, while studies run on the hub without a
+pause, and checks that their results are the same, that destination and source are identical, and
+that nothing at the source changed. The servers share the machine's cores.
 """
 
 import argparse
 import hashlib
 import os
 import random
+import secrets
+import shutil
 import signal
 import statistics
 import subprocess
@@ -28,29 +31,28 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
 
-import numpy as np
 import obstore
-import polars as pl
 from obstore.store import AzureStore, LocalStore, S3Store
 
-from fakes.cli_shell import Cli, new_hub
+from fakes.cli_shell import Cli, new_hub, packaged
 from fakes.move_hub import opened, store_settings
 from fakes.vault_keys import MemoryKeys
 from laennec.app.stores import PARTS, WAREHOUSE, store_of
+from laennec.core.errors import ConflictError
 from laennec.core.settings import StoreSettings
 from laennec.reversibility.move_model import Item, Limits, Part
 from laennec.reversibility.move_transfer import transfer
+from laennec.study.files import read_study
 from laennec.vault.inventory import read_inventory
 from parts.azurite import azurite
 from parts.ceph import ceph
 from parts.hosts import BUCKET, Host
-
-FILE_MB = 8
+from scaled import write_scaled_gibleed
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--mb", type=int, default=256)
+    parser.add_argument("--factor", type=int, default=60, help="times GiBleed")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--parallel", type=int, default=8)
     parser.add_argument("--kill", type=int, default=0)
@@ -58,9 +60,10 @@ def main() -> None:
     given = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder, ExitStack() as servers:
         hosts = _hosts(Path(folder), servers) if given.route == "azure-s3" else None
-        hub = _hub(Path(folder), hosts, given.mb)
-        if given.kill:
-            _kills(hub, Path(folder), hosts, given.kill)
+        hub = _hub(Path(folder), hosts, given.factor)
+        if given.kill and hosts is not None:
+            _kills(hub, Path(folder), hosts[1], given.kill)
+            _kills(hub, Path(folder), hosts[0], given.kill)
         else:
             _compare(hub, Path(folder), hosts, given)
 
@@ -88,21 +91,14 @@ def _options(host: Host, folder: Path, prefix: str) -> list[str]:
     ]
 
 
-def _hub(folder: Path, hosts: tuple[Host, Host] | None, mb: int) -> Cli:
-    """Make a hub whose warehouse has about so many sealed mebibytes, and bring it to a host."""
+def _hub(folder: Path, hosts: tuple[Host, Host] | None, factor: int) -> Cli:
+    """Make a hub, bring it to a host, and load GiBleed so many times over."""
     hub = new_hub(folder)
     if hosts is not None:
         hub.ok("move", *_options(hosts[0], folder, "source"), quiet=True)
-    noise = np.random.default_rng(7)
-    with opened(hub.folder) as one:
-        vault = one.warehouse.vault
-        base = vault.snapshot()
-        files = []
-        for bucket in range(max(1, mb // FILE_MB)):
-            rows = noise.integers(0, 2**63, FILE_MB << 17)
-            frame = pl.DataFrame({"n": rows})
-            files.append(vault.seal_frame(frame, table="measurement", bucket=bucket))
-        vault.commit(base, base.manifest.replace(files=files))
+    write_scaled_gibleed(folder / "data", factor)
+    hub.ok("load", "omop", str(folder / "data"), "--keep-repeated", quiet=True)
+    shutil.rmtree(folder / "data")
     return hub
 
 
@@ -219,56 +215,75 @@ def _digests(store: StoreSettings) -> dict[str, str]:
     return found
 
 
-def _kills(hub: Cli, folder: Path, hosts: tuple[Host, Host] | None, kills: int) -> None:
+def _kills(hub: Cli, folder: Path, host: Host, kills: int) -> None:
+    """Move the hub to a host with so many kills on the way, and check what is at both ends."""
     source = store_settings(hub.folder)
     before = _digests(source)
-    where = _options(hosts[1], folder, "target") if hosts else ["--to", str(folder / "target")]
-    command = [sys.executable, "-c", "from laennec.cli.main import run; run()", "--hub",
-               str(hub.folder), "move", *where]  # fmt: skip
-    began, chance = time.perf_counter(), random.Random(7)  # noqa: S311 - the same kills each time
-    with _reading(hub) as readings:
-        for number in range(kills):
+    # A new prefix each time: the former place of the hub keeps its objects.
+    options = _options(host, folder, secrets.token_hex(4))
+    command = [sys.executable, "-c", _LAENNEC, "--hub", str(hub.folder), "move", *options]
+    chance = random.Random(7)  # noqa: S311 - the same kills each time
+    began = time.perf_counter()
+    with _studying(hub, folder) as runs:
+        for _ in range(kills):
             process = subprocess.Popen(command, stdout=subprocess.DEVNULL, start_new_session=True)
-            wait = 2.0 + chance.random() * 2.0
+            wait = 2.0 + chance.random() * 4.0
             try:
                 process.wait(wait)
-                print(f"  run {number}: ended with {process.returncode} within {wait:.1f} s")
                 break
             except subprocess.TimeoutExpired:
                 os.kill(process.pid, signal.SIGKILL)
                 process.wait()
-            print(f"  killed after {wait:.1f} s: {hub.ok('move', '--status').strip()}", flush=True)
+            state = hub.ok("move", "--status").splitlines()[0]
+            print(f"  killed after {wait:.1f} s: {state}", flush=True)
         subprocess.run(command, check=True)
-    target = store_settings(hub.folder)
-    moved = _digests(target)
-    untouched = _digests(source) == before
-    print(f"{len(moved)} objects in {time.perf_counter() - began:.0f} s, kills included")
-    print(f"destination identical: {moved == before}; source untouched: {untouched}")
-    print(f"{readings()} readings at the source meanwhile, all the same")
-    assert moved == before
-    assert untouched
+    seconds = time.perf_counter() - began
+    after, moved = _digests(source), _digests(store_settings(hub.folder))
+    changed = [name for name in before if after.get(name) != before[name]]
+    both = after.keys() & moved.keys()
+    different = [name for name in both if after[name] != moved[name]]
+    print(f"to {host.kind}: {len(moved)} objects in {seconds:.0f} s, kills and studies included")
+    print(f"  {len(both)} objects at both ends, {len(different)} different; "
+          f"{len(after.keys() - both)} only at the source (a study that lost to the switch), "
+          f"{len(moved.keys() - both)} only at the destination (studies after it)")  # fmt: skip
+    print(f"  {len(changed)} of {len(before)} objects of the source changed or gone")
+    print(f"  {runs()} studies meanwhile, the same result each time", flush=True)
+    assert not changed
+    assert not different
+    assert before.keys() <= moved.keys()
+
+
+_LAENNEC = "from laennec.cli.main import run; run()"
 
 
 @contextmanager
-def _reading(hub: Cli) -> Iterator[Callable[[], int]]:
-    """Read one table's bucket and compare, in a loop, until the context ends."""
-    over, sums = threading.Event(), list[int]()
+def _studying(hub: Cli, folder: Path) -> Iterator[Callable[[], int]]:
+    """Run the study of the demo without a pause, in a thread, until the context ends."""
+    study = read_study(packaged("celecoxib.toml", folder))
+    over, found, failed = threading.Event(), list[int](), list[BaseException]()
 
-    def read() -> None:
-        with opened(hub.folder) as one:
-            view = one.warehouse.view()
-            while not over.is_set():
-                rows = view.read("measurement", 0, columns=["n"], where=None)
-                sums.append(int(rows["n"].hash(seed=1).sum()))
+    def work() -> None:
+        while not over.is_set():
+            try:
+                with opened(hub.folder) as one:
+                    runs = one.runs()
+                    result = runs.result(runs.run(study).run)[2]
+            except ConflictError:
+                continue  # the hub moved under it: the next one runs at the new place
+            except BaseException as error:  # noqa: BLE001 - told in the thread that waits
+                failed.append(error)
+                return
+            found.append(hash(result.rows))
 
-    thread = threading.Thread(target=read)
+    thread = threading.Thread(target=work)
     thread.start()
     try:
-        yield lambda: len(sums)
+        yield lambda: len(found)
     finally:
         over.set()
         thread.join()
-    assert len(set(sums)) == 1, "a reading differed"
+    assert not failed, failed
+    assert len(set(found)) == 1, "a result differed"
 
 
 if __name__ == "__main__":
