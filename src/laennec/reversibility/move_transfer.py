@@ -103,12 +103,26 @@ def _copy(part: Part, item: Item, *, read_back: bool) -> Outcome:
         check_there(part.name, part.target, item)
     else:
         if read_back:
-            check_there(part.name, part.target, item)
+            _check_served(part, item, body)
     return Outcome(replace(item, size=len(body)), there=True)
 
 
+def _check_served(part: Part, item: Item, body: bytes) -> None:
+    """Raise unless the destination serves what it has just taken; compared, which beats hashing.
+
+    Raises:
+        IntegrityError: it serves another object, or none.
+    """
+    try:
+        held = part.target.get(item.name)
+    except NotFoundError:
+        raise _not_served(part.name, item, "took and does not serve") from None
+    if held != body:
+        raise _not_served(part.name, item, "serves other bytes as")
+
+
 def check_there(part: str, target: ObjectStore, item: Item) -> None:
-    """Raise unless the destination serves an object as it was sent.
+    """Raise unless the destination serves an object as it is recorded.
 
     Raises:
         IntegrityError: it serves another one, or none.
@@ -116,11 +130,14 @@ def check_there(part: str, target: ObjectStore, item: Item) -> None:
     try:
         held = digest_of(target.get(item.name))
     except NotFoundError:
-        held = ""
+        raise _not_served(part, item, "took and does not serve") from None
     if held != item.sha256:
-        state = "serves other bytes as" if held else "took and does not serve"
-        raise IntegrityError(
-            f"The destination {state} {item.name} of {part}.",
-            remedy="The hub stays where it is. Choose a destination that is empty and keeps what "
-            "it is given, or delete this object there, and run the move again.",
-        )
+        raise _not_served(part, item, "serves other bytes as")
+
+
+def _not_served(part: str, item: Item, state: str) -> IntegrityError:
+    return IntegrityError(
+        f"The destination {state} {item.name} of {part}.",
+        remedy="The hub stays where it is. Choose a destination that is empty and keeps what it is "
+        "given, or delete this object there, and run the move again.",
+    )

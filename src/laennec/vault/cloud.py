@@ -39,7 +39,7 @@ from laennec.vault.cloud_errors import (
 from laennec.vault.ports import StoredObject
 from laennec.vault.transfers import Transfers
 
-PART_BYTES = 8 << 20
+PART_BYTES = 32 << 20
 """Largest body of one request."""
 
 _LISTED_AT_ONCE = 1000
