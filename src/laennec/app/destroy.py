@@ -7,20 +7,23 @@ keys are destroyed in their holder, and then everything that they wrapped is tri
 *warehouse*: every root key of the warehouse. *results*: a new root key for the ledger's signing key
 and an empty vault of results; every older one is destroyed, and the objects are deleted.
 
-Killed at any moment, doing it again completes it. Out of reach: copies of the keyring with its
+Killed at any moment, doing it again completes it. Out of reach: the keys of a former holder after a
+move, which ``former_keys`` destroys and the outcome counts; copies of the keyring with its
 passphrase, backups of a key server or of an HSM, and what a running process has in memory.
 """
 
 import getpass
 import os
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
 
 from laennec.app.gate import StoreGate
 from laennec.app.holders import Ask
 from laennec.app.hub import Custody, destroyed_at, open_custody
+from laennec.app.move_files import MoveFiles
 from laennec.app.secrets import rewrap_signing_key
 from laennec.app.seen import forget_head, remember_heads, remembered_heads
 from laennec.app.stores import RESULTS, WAREHOUSE, store_of
@@ -95,12 +98,14 @@ class Destruction:
         trials: What was tried, before and after; after it, nothing may open.
         store_answered: Whether the store gave its heads; if not, only a key wrapped for the purpose
             could be tried.
+        former: Former key holders that moves left, and whose keys still open what was sealed then.
     """
 
     scope: str
     keys: int
     trials: tuple[Trial, ...]
     store_answered: bool
+    former: int = 0
 
 
 @dataclass(frozen=True)
@@ -140,7 +145,12 @@ def destroy(
         gate = StoreGate(folder, custody.settings.store).shared
         found = _PARTS[scope](custody, gate)
         say(Message.DESTROYED, keys=found.keys)
-        return found
+        return replace(found, former=former_holders(folder))
+
+
+def former_holders(folder: Path) -> int:
+    """Return how many moves left a key holder that still has its keys, as far as the hub knows."""
+    return sum(one.holder is not None for one in MoveFiles(folder).past())
 
 
 def _destroy_warehouse(custody: Custody, gate: Gate) -> Destruction:
@@ -148,7 +158,7 @@ def _destroy_warehouse(custody: Custody, gate: Gate) -> Destruction:
     with gate():
         heads = _heads(store_of(custody.settings.store, WAREHOUSE, cached=False))
         doomed = keys.versions()
-        wrapped = (*heads.wrapped, *_witness(keys, doomed))
+        wrapped = (*heads.wrapped, *witness(keys, doomed))
         before = _tried(Question.BEFORE, wrapped, keys)
         keys.destroy()
     after = _after(wrapped, doomed, keys, lambda: custody.holders.again().warehouse)
@@ -159,7 +169,7 @@ def _destroy_results(custody: Custody, gate: Gate) -> Destruction:
     settings, keys = custody.settings, custody.keys
     store = store_of(settings.store, RESULTS, cached=False)
     heads, doomed = _heads(store), keys.versions()
-    wrapped = (*heads.wrapped, *_witness(keys, doomed))
+    wrapped = (*heads.wrapped, *witness(keys, doomed))
     before = _tried(Question.BEFORE, wrapped, keys)
     failure: LaennecError | None = None
     try:
@@ -255,23 +265,25 @@ def _heads(store: ObjectStore) -> _Heads:
     return _Heads(tuple(wrapped), newest, answered=True)
 
 
-def _witness(keys: KeyHolder, doomed: Sequence[int]) -> tuple[WrappedKey, ...]:
+def witness(keys: KeyHolder, doomed: Sequence[int]) -> tuple[WrappedKey, ...]:
     """Wrap a key of no use under the newest root, so that there is always something to try."""
     if not doomed:
         return ()
     return (WrappedKey(keys.wrap(os.urandom(32), purpose=_WITNESS), _WITNESS),)
 
 
-def _tried(what: Question, wrapped: Sequence[WrappedKey], keys: KeyHolder) -> Trial:
-    """Offer every wrapped key to the holder."""
-    opened = 0
+def opened(wrapped: Iterable[WrappedKey], keys: KeyHolder) -> int:
+    """Offer every wrapped key to the holder; return how many it opens."""
+    found = 0
     for one in wrapped:
-        try:
+        with suppress(IntegrityError, KeyDestroyedError):
             keys.unwrap(one.wrapped, purpose=one.purpose)
-            opened += 1
-        except (IntegrityError, KeyDestroyedError):
-            continue
-    return Trial(what, len(wrapped), opened)
+            found += 1
+    return found
+
+
+def _tried(what: Question, wrapped: Sequence[WrappedKey], keys: KeyHolder) -> Trial:
+    return Trial(what, len(wrapped), opened(wrapped, keys))
 
 
 def _after(
@@ -307,9 +319,9 @@ def _proven(
         KeyHolderError: something still opens.
     """
     if any(trial.opened for trial in after):
-        opened = sum(trial.opened for trial in after)
+        found = sum(trial.opened for trial in after)
         raise KeyHolderError(
-            f"The keys of the {scope} were to be destroyed, but {opened} trials still opened one.",
+            f"The keys of the {scope} were to be destroyed, but {found} trials still opened one.",
             remedy="Do it again; if it stays so, the key holder does not destroy what it says.",
         )
     if doomed or destroyed_at(custody.ledger, scope) is None:

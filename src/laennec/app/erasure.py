@@ -5,7 +5,7 @@ now verifies, object by object, before anything is deleted.
 """
 
 import getpass
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,7 +22,7 @@ from laennec.core.progress import Reporter
 from laennec.core.settings import StoreSettings
 from laennec.reversibility.certificate import read_inventory_text, sha256_of
 from laennec.reversibility.move_apart import check_apart
-from laennec.reversibility.move_erase import Erased, erase
+from laennec.reversibility.move_erase import Erased, check_ours, erase
 
 
 @dataclass(frozen=True)
@@ -82,7 +82,8 @@ def erase_sources(
         ConflictError: a move is under way.
         IntegrityError: the store where the hub is now does not verify; nothing is deleted.
         ProofError: a certificate is not in the ledger, or its inventory is not its own.
-        AlreadyExistsError: a former store is the store where the hub is, by another address.
+        AlreadyExistsError: a former store is the store where the hub is, by another address, or
+            holds what the hub did not leave there; nothing is deleted.
         StoreError: a former store failed, or keeps what it was told to delete.
     """
     files = MoveFiles(folder)
@@ -97,6 +98,7 @@ def erase_sources(
                 "There is no former store to erase.", remedy="`laennec move --status` lists moves."
             )
         _check_sound(custody)
+        _check_left(custody.settings.store, moves)
         return [_erase(custody, files, one, store, reason) for one, store in moves]
 
 
@@ -129,15 +131,22 @@ def _check_sound(custody: Custody) -> None:
         )
 
 
+def _check_left(now: StoreSettings, moves: Sequence[tuple[PastMove, StoreSettings]]) -> None:
+    """Refuse to delete from a store that is in use, by this hub or by another one."""
+    items = [item for move, _ in moves for item in read_inventory_text(move.inventory)]
+    for part in PARTS:
+        heads = {(item.name, item.sha256) for item in items if item.part == part}
+        for _, store in moves:
+            former = store_of(store, part, cached=False)
+            for one in PARTS:
+                check_apart(former, store_of(now, one, cached=False))
+            check_ours(former, heads)
+
+
 def _erase(
     custody: Custody, files: MoveFiles, move: PastMove, store: StoreSettings, reason: str | None
 ) -> ErasedStore:
     items = read_inventory_text(move.inventory)
-    for part in PARTS:
-        former, here = (
-            store_of(one, part, cached=False) for one in (store, custody.settings.store)
-        )
-        check_apart(former, here)
     done = ErasedStore(
         move,
         tuple(

@@ -6,18 +6,21 @@ of a keyring with its passphrase, of a key server, of an HSM) are out of reach.
 """
 
 import getpass
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from laennec.app.destroy import WrappedKey, opened, witness
 from laennec.app.holders import Ask, open_holders
 from laennec.app.hub import Custody, open_custody
 from laennec.app.move_files import MoveFiles, PastMove
 from laennec.app.stores import RESULTS, WAREHOUSE, store_of
 from laennec.core.clock import Clock
-from laennec.core.errors import IntegrityError, KeyDestroyedError, KeyHolderError, SettingsError
+from laennec.core.errors import KeyDestroyedError, KeyHolderError, NotFoundError, SettingsError
 from laennec.core.progress import Reporter
 from laennec.core.settings import KeySettings, OpenBaoSettings, Pkcs11Settings, Settings
-from laennec.vault.head import HeadEnvelope, head_name, parse_head
+from laennec.vault.head import digest_of, head_name, parse_head
+from laennec.vault.manifest import Anchor
 from laennec.vault.ports import KeyHolder
 from laennec.vault.state import wrapping_purpose
 
@@ -59,8 +62,8 @@ def destroy_former_keys(
 
     Raises:
         SettingsError: the former holder is also the present one.
-        KeyHolderError: a holder does not answer, or a former head still opens.
-        StoreError: the store cannot serve the former heads, with which the keys are tried.
+        KeyHolderError: a holder does not answer, or still has or opens something.
+        StoreError: the store failed; it may have the former heads, with which the keys are tried.
         LedgerError: the ledger cannot be extended.
     """
     files = MoveFiles(folder)
@@ -77,7 +80,7 @@ def destroy_former_keys(
 def _destroy_all(custody: Custody, move: PastMove, *, clock: Clock, ask: Ask) -> FormerKeys:
     """Destroy the keys of the warehouse, then those of the rest, and log both."""
     former = _settings(custody.settings, move)
-    kind, heads = former.keys.holder, _heads(custody, move)
+    kind = former.keys.holder
     try:
         holders = open_holders(former, clock=clock, ask=ask)
     except KeyDestroyedError:
@@ -89,44 +92,47 @@ def _destroy_all(custody: Custody, move: PastMove, *, clock: Clock, ask: Ask) ->
         )
     total = 0
     for part, keys in ((WAREHOUSE, holders.warehouse), (RESULTS, holders.hub)):
-        doomed, anchor = len(keys.versions()), move.certificate.copied[part]
+        doomed, anchor = keys.versions(), move.certificate.copied[part]
+        wrapped = [*_head(custody, part, anchor), *witness(keys, doomed)]
         # Logged first: what is destroyed by a command that is killed then is in the ledger.
         custody.ledger.append(
             "vault:key:destroy",
             public={
                 "scope": _SCOPES[part],
                 "key_holder": kind,
-                "keys": doomed,
+                "keys": len(doomed),
                 "snapshot": anchor.number,
                 "head_sha256": anchor.digest,
             },
         )
         keys.destroy()
-        _check_shut(heads[part], keys)
-        total += doomed
+        _check_shut(wrapped, keys)
+        total += len(doomed)
     return FormerKeys(kind, total)
 
 
-def _heads(custody: Custody, move: PastMove) -> dict[str, HeadEnvelope]:
-    """Return the newest head of each vault that the former keys open; the hub has them still."""
-    found = {}
-    for part, anchor in move.certificate.copied.items():
-        name = head_name(anchor.number)
-        body = store_of(custody.settings.store, part, cached=False).get(name)
-        found[part] = parse_head(body, name=name)
-    return found
+def _head(custody: Custody, part: str, anchor: Anchor) -> Iterator[WrappedKey]:
+    """Yield the key in the newest head that the former keys open, if the host serves that head.
 
-
-def _check_shut(envelope: HeadEnvelope, keys: KeyHolder) -> None:
-    """Raise if a head that the former keys opened still opens."""
+    Another in its place would open for nobody, and so seem to prove what it does not.
+    """
+    name = head_name(anchor.number)
     try:
-        keys.unwrap(envelope.wrapped_key, purpose=wrapping_purpose(envelope.warehouse_id))
-    except (IntegrityError, KeyDestroyedError):
+        body = store_of(custody.settings.store, part, cached=False).get(name)
+    except NotFoundError:
         return
-    raise KeyHolderError(
-        "The former key holder still opens a head after it was told to destroy its root keys.",
-        remedy="Destroy them with its own tools; the move is complete all the same.",
-    )
+    if digest_of(body) == anchor.digest:
+        envelope = parse_head(body, name=name)
+        yield WrappedKey(envelope.wrapped_key, wrapping_purpose(envelope.warehouse_id))
+
+
+def _check_shut(wrapped: Iterable[WrappedKey], keys: KeyHolder) -> None:
+    """Raise if the holder still has a root key, or opens what one of them wrapped."""
+    if keys.versions() or opened(wrapped, keys):
+        raise KeyHolderError(
+            "The former key holder still has root keys after it was told to destroy them.",
+            remedy="Destroy them with its own tools; the move is complete all the same.",
+        )
 
 
 def _settings(now: Settings, move: PastMove) -> Settings:

@@ -99,9 +99,11 @@ class MoveFiles:
         """Write the files of a certificate to be, all anew.
 
         Args:
-            name: Of the certificate.
+            name: Of the certificate; a suffix is added if a finished move has it.
             files: Texts by ending.
         """
+        while (self.certificates / (name + CERTIFICATE)).exists():
+            name += "-next"  # two moves within a second
         with _told(self.pending):
             shutil.rmtree(self.pending, ignore_errors=True)
             self.pending.mkdir(mode=0o700)
@@ -121,7 +123,8 @@ class MoveFiles:
     def past(self) -> list[PastMove]:
         """Return the finished moves, oldest first."""
         with _told(self.certificates):
-            return [_past(one) for one in sorted(self.certificates.glob("*" + CERTIFICATE))]
+            found = self.certificates.glob("*" + CERTIFICATE)
+            return [_past(one) for one in sorted(found, key=lambda file: file.stem)]
 
     def erased(self, move: PastMove) -> None:
         """Note that a former store is empty; a former key holder may still have its keys."""

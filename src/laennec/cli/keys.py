@@ -114,11 +114,20 @@ def destroy(context: click.Context, shell: Shell, part: str, *, yes: bool) -> No
     )
     if not found.store_answered:
         shell.say("The store did not give all its heads; what it holds back does not open either.")
-    shell.say(
-        "{keys} root keys destroyed: the {part} is unreadable.",
-        keys=found.keys,
-        part=shell.words(part),
-    )
+    if found.former:
+        shell.say(
+            "{keys} root keys of the {part} destroyed, but {former} former key holders still open "
+            "what was sealed before a move: `laennec move --erase-source` destroys their keys.",
+            keys=found.keys,
+            part=shell.words(part),
+            former=found.former,
+        )
+    else:
+        shell.say(
+            "{keys} root keys destroyed: the {part} is unreadable.",
+            keys=found.keys,
+            part=shell.words(part),
+        )
     shell.remark(
         "Destroy copies too: of the keyring with its passphrase, of OpenBao's storage, of the HSM."
     )

@@ -4,12 +4,14 @@ What deletion cannot prove: that the host kept no copy, no earlier version and n
 destroying the keys covers that.
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
-from laennec.core.errors import NotFoundError, StoreError
+from laennec.core.errors import AlreadyExistsError, NotFoundError, StoreError
 from laennec.core.progress import Reporter
+from laennec.vault.head import HEAD_PREFIX, digest_of
 from laennec.vault.ports import ObjectStore
+from laennec.vault.sweep import is_vault_name
 
 ROUNDS = 5
 """How often a store may list something again before it is taken at its word that it keeps it."""
@@ -29,6 +31,34 @@ class Erased:
     objects: int
     bytes: int
     asked: int
+
+
+def check_ours(store: ObjectStore, heads: Collection[tuple[str, str]]) -> None:
+    """Raise if a former store holds what the hub did not leave there.
+
+    A place can be used again: by another hub, or by this one a level below. All that is listed is
+    going to be deleted, so nothing may be listed but heads that were left and names that only a
+    vault makes.
+
+    Args:
+        store: The former store.
+        heads: Name and SHA-256 of every head that may be there.
+
+    Raises:
+        AlreadyExistsError: it holds another head, or a name that no vault makes.
+        StoreError: it failed.
+    """
+    for one in store.list():
+        if one.name.startswith(HEAD_PREFIX):
+            ours = (one.name, digest_of(store.get(one.name))) in heads
+        else:
+            ours = is_vault_name(one.name)
+        if not ours:
+            raise AlreadyExistsError(
+                f"The former store holds {one.name}, which the hub did not leave there.",
+                remedy="Nothing was deleted. See whose it is and take it away, or erase the store "
+                "with its host's own tools.",
+            )
 
 
 def erase(store: ObjectStore, names: Iterable[str], *, reporter: Reporter) -> Erased:
