@@ -15,9 +15,9 @@ from laennec.core.errors import (
     AlreadyExistsError,
     ConflictError,
     IntegrityError,
-    LaennecError,
     NotFoundError,
     RollbackError,
+    StoreError,
     StoreFullError,
 )
 from laennec.core.progress import Quiet
@@ -239,13 +239,8 @@ class StopsAfter(Fault):
     def create(self, name: str, body: bytes, *, go: Callable[[str, bytes], None]) -> None:
         self.left -= 1
         if self.left < 0:
-            raise _Cut
+            raise StoreError("The line was cut.", remedy="Mend it.")
         go(name, body)
-
-
-class _Cut(LaennecError):  # noqa: N818 - a line that was cut
-    def __init__(self) -> None:
-        super().__init__("The line was cut.", remedy="Mend it.")
 
 
 class CountsReads(Fault):
@@ -260,7 +255,7 @@ class CountsReads(Fault):
 
 
 def test_what_was_read_back_is_not_copied_twice(case: Case) -> None:
-    with pytest.raises(_Cut):
+    with pytest.raises(StoreError, match="cut"):
         case.move(case.part(target=MisbehavingStore(case.target, StopsAfter(4))))
     there, reads = set(case.target.bodies), CountsReads()
     assert len(there) == 4
