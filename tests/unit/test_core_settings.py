@@ -52,6 +52,8 @@ def test_an_unknown_section_names_the_nearest() -> None:
         ("runs", "workers", -1),
         ("runs", "memory_mb", 63),
         ("keys", "holder", "notary"),
+        ("store", "endpoint", "https://user:password@s3.example.org"),
+        ("openbao", "address", "https://user:password@bao.example.org"),
         ("store", "folder", 3),
         ("hub", "origin", "two words"),
         ("hub", "name", ""),

@@ -16,6 +16,7 @@ from laennec.core.errors import SettingsError
 
 FILE_NAME = "laennec.toml"
 
+_ADDRESS = r"^https?://[^\s@]+$"  # no user and password: secrets are never in the settings
 _STORE_URL = r"^(s3|az)://[A-Za-z0-9][A-Za-z0-9._-]*(/[A-Za-z0-9][A-Za-z0-9._-]*)*/?$"
 _TOKEN = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$"  # noqa: S105 - the form of a name
 
@@ -61,7 +62,7 @@ class StoreSettings(_Section):
 
     folder: Path = Path("store")
     url: Annotated[str, Field(pattern=_STORE_URL)] | None = None
-    endpoint: Annotated[str, Field(pattern=r"^https?://[^\s]+$")] | None = None
+    endpoint: Annotated[str, Field(pattern=_ADDRESS)] | None = None
     region: str | None = None
     account: str | None = None
     credentials_file: Path | None = None
@@ -113,7 +114,7 @@ class OpenBaoSettings(_Section):
         insecure_http: Accept an address without TLS; for a server on this machine.
     """
 
-    address: Annotated[str, Field(pattern=r"^https?://[^\s]+$")] = "https://127.0.0.1:8200"
+    address: Annotated[str, Field(pattern=_ADDRESS)] = "https://127.0.0.1:8200"
     ca_file: Path | None = None
     namespace: str | None = None
     mount: Annotated[str, Field(pattern=_TOKEN)] = "transit"

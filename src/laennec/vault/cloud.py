@@ -23,7 +23,7 @@ from typing import TypeVar
 
 import obstore
 
-from laennec.core.errors import SettingsError
+from laennec.core.errors import SettingsError, StoreError
 from laennec.vault.cloud_access import Client, CloudPlace, tried_once
 from laennec.vault.cloud_errors import (
     ABSENT,
@@ -41,6 +41,9 @@ from laennec.vault.transfers import Transfers
 
 PART_BYTES = 32 << 20
 """Largest body of one request."""
+
+LARGEST_BYTES = 1 << 40
+"""Size above which a host is not believed: what is asked for in parts is counted first."""
 
 _LISTED_AT_ONCE = 1000
 Value = TypeVar("Value")
@@ -92,6 +95,11 @@ class CloudStore:
             first, size = self._tried(name, lambda: self._beginning(name))
         if len(first) == size:
             return first
+        if size > LARGEST_BYTES:
+            raise StoreError(
+                f"{self.place} says that {name} has {size} bytes.",
+                remedy="Run `laennec verify`, and ask the host.",
+            )
         with self._transfers.holding(size):
             starts = range(len(first), size, PART_BYTES)
             parts = self._pool.map(lambda start: self._part(name, start, size), starts)

@@ -3,7 +3,8 @@
 Everything that obstore would look up by itself is said explicitly: the address, the credentials,
 the way requests are signed. Otherwise a variable of the environment could send requests elsewhere,
 or a machine in a cloud could ask that cloud's metadata service who it is. Certificates are always
-checked.
+checked. What obstore decides all the same: it uses the environment's HTTP proxies and follows a
+host's redirects. Over TLS a proxy sees the host's name and nothing else.
 """
 
 from dataclasses import dataclass, field, replace
