@@ -2,6 +2,7 @@
 
 import base64
 import http.server
+import json
 import subprocess
 import sys
 import threading
@@ -24,6 +25,25 @@ from laennec.vault.openbao import OpenBaoKeys
 from laennec.vault.openbao_api import Api, AppRole, Server, Token
 from parts import free_port
 from parts.openbao import HUB_POLICY, OPERATOR_POLICY, OpenBao, openbao
+from parts.softhsm import SoftHsm
+
+_BESIDE_AN_HSM = """
+import json, pathlib, sys
+from laennec.vault.openbao import OpenBaoKeys
+from laennec.vault.openbao_api import Api, Server, Token
+from laennec.vault.pkcs11 import Pkcs11Keys
+from laennec.vault.pkcs11_token import Token as Hsm
+
+secrets, module, label, name = sys.argv[1:]
+address, ca_file, token, pin = json.loads(pathlib.Path(secrets).read_text())
+api = Api(Server(address, pathlib.Path(ca_file)), Token(lambda: token))
+keys = OpenBaoKeys.create(api, mount="transit", key=name)
+wrapped = keys.wrap(bytes(32), purpose="test")
+hsm = Hsm(pathlib.Path(module), label=label, read_pin=lambda: pin)
+Pkcs11Keys.create(hsm, label=name)
+assert keys.unwrap(wrapped, purpose="test") == bytes(32)
+print("opened")
+"""
 
 
 def new_name() -> str:
@@ -229,6 +249,23 @@ class TestWhatGoesWrong:
         with pytest.raises(KeyHolderError, match="not one to trust") as refused:
             OpenBaoKeys(server, mount="transit", key=name).versions()
         assert "secret-token" not in repr(refused.value.args)
+
+    def test_an_hsm_in_the_same_process_does_not_break_the_line(
+        self, bao: OpenBao, hsm: SoftHsm, name: str, tmp_path: Path
+    ) -> None:
+        # SoftHSM leaves an error in OpenSSL's queue when it is loaded, which a process does once.
+        secrets = tmp_path / "secrets.json"
+        secrets.touch(mode=0o600)
+        secrets.write_text(json.dumps([bao.address, str(bao.ca_file), bao.token, hsm.pin]))
+        parts = [secrets, hsm.module, hsm.label, name]
+        said = subprocess.run(
+            [sys.executable, "-c", _BESIDE_AN_HSM, *map(str, parts)],
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+        )
+        assert (said.stdout, said.returncode) == ("opened\n", 0), said.stderr[-500:]
 
     def test_a_file_of_certificates_that_is_not_there(self, bao: OpenBao, tmp_path: Path) -> None:
         server = Api(Server(bao.address, tmp_path / "absent"), Token(lambda: "x"))

@@ -6,6 +6,7 @@ own failure are tried again a few times; what the server refuses is not. Tokens 
 read again when a new sign-in is needed, and are in no error, no log and no text of these objects.
 """
 
+import ssl
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -252,7 +253,11 @@ class Api:
                     "The OpenBao server is sealed.", remedy="Unseal it, then try again."
                 ) from None
             raise
-        except requests.exceptions.SSLError:
+        except requests.exceptions.SSLError as error:
+            if not _of_the_certificate(error):
+                # May pass: a PKCS#11 library leaves an error in OpenSSL's queue of the thread, which
+                # Python takes for one of the line, once.
+                raise
             raise KeyHolderError(
                 f"The certificate of {self._address} is not one to trust.",
                 remedy="Set openbao.ca_file to the certificate that signs the server's.",
@@ -293,6 +298,13 @@ class Api:
             f"The OpenBao server at {self._address} does not answer as it should ({kind}).",
             remedy="Check that it runs and that openbao.address is right; nothing was changed.",
         )
+
+
+def _of_the_certificate(error: requests.exceptions.SSLError) -> bool:
+    """Return whether the server's certificate was refused, and not another part of TLS."""
+    reasons = (getattr(one, "reason", one) for one in error.args)
+    causes = (cause for reason in reasons for cause in reason.args)
+    return any(isinstance(cause, ssl.SSLCertVerificationError) for cause in causes)
 
 
 _MAY_PASS = (
