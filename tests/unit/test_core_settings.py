@@ -70,6 +70,21 @@ def test_a_wrong_value_is_not_repeated() -> None:
     assert "s3cret" not in refusal(runs={"workers": "s3cret"})
 
 
+@pytest.mark.parametrize(
+    ("section", "key", "value", "form"),
+    [
+        ("store", "url", "gs://bucket/hub", "s3://bucket/prefix or az://container/prefix"),
+        ("store", "endpoint", "s3.example.org", "https://host.example.org"),
+        ("openbao", "key", "a/b", "letters, digits, dots"),
+    ],
+)
+def test_a_wrong_form_is_told_in_words(section: str, key: str, value: str, form: str) -> None:
+    said = refusal(**{section: {key: value}})
+    assert f"{section}.{key}" in said
+    assert form in said
+    assert "pattern" not in said
+
+
 def test_a_missing_section_is_named() -> None:
     with pytest.raises(SettingsError, match="hub"):
         parse_settings({}, base=Path("/srv"), name="laennec.toml")

@@ -19,6 +19,12 @@ FILE_NAME = "laennec.toml"
 _ADDRESS = r"^https?://[^\s@]+$"  # no user and password: secrets are never in the settings
 _STORE_URL = r"^(s3|az)://[A-Za-z0-9][A-Za-z0-9._-]*(/[A-Za-z0-9][A-Za-z0-9._-]*)*/?$"
 _TOKEN = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$"  # noqa: S105 - the form of a name
+_IN_WORDS = {
+    _ADDRESS: "an address such as https://host.example.org, without user and password",
+    _STORE_URL: "s3://bucket/prefix or az://container/prefix",
+    _TOKEN: "a name of 1 to 64 letters, digits, dots, hyphens and underscores",
+}
+"""What to tell users of a form; a pattern tells them nothing."""
 
 
 class _Section(BaseModel):
@@ -247,6 +253,9 @@ def parse_settings(tree: dict[str, Any], *, base: Path, name: str) -> Settings:
 def _explain(error: ValidationError, name: str) -> SettingsError:
     first = error.errors(include_url=False, include_input=False)[0]
     where = ".".join(str(part) for part in first["loc"])
+    form = _IN_WORDS.get(first.get("ctx", {}).get("pattern", ""))
+    if form is not None:
+        return SettingsError(f"{name}: {where} has another form.", remedy=f"Give {form}.")
     if first["type"] != "extra_forbidden":
         return SettingsError(f"{name}: {where}: {first['msg']}.", remedy="Correct this setting.")
     nearest = difflib.get_close_matches(where, known_keys(), n=1, cutoff=0.5)

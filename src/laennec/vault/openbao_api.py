@@ -255,7 +255,7 @@ class Api:
             raise
         except requests.exceptions.SSLError as error:
             if not _of_the_certificate(error):
-                # May pass: a PKCS#11 library leaves an error in OpenSSL's queue of the thread, which
+                # May pass: a PKCS#11 library leaves an error in OpenSSL's queue of a thread, which
                 # Python takes for one of the line, once.
                 raise
             raise KeyHolderError(
