@@ -1,0 +1,1 @@
+"""Synthetic sources: coherent made-up data in real layouts, with the truth beside it."""
