@@ -5,13 +5,13 @@ machine may run in. Nothing of it is kept in the settings, passed as an argument
 """
 
 import os
-import stat
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from laennec.core.errors import SettingsError
+from laennec.core.private_file import read_private_file
 from laennec.vault.cloud_access import (
     AzureApplication,
     AzureCredentials,
@@ -110,7 +110,9 @@ def _ways(forms: tuple[_Form, ...]) -> str:
 
 def _from_file(forms: tuple[_Form, ...], file: Path) -> tuple[_Form, dict[str, str]]:
     try:
-        given = tomllib.loads(_content(file).decode())
+        given = tomllib.loads(
+            read_private_file(file, what="credentials file", error=SettingsError).decode()
+        )
     except ValueError:
         # Not the parser's words: they quote the file.
         raise _unfit(file, "is not a TOML file") from None
@@ -120,27 +122,6 @@ def _from_file(forms: tuple[_Form, ...], file: Path) -> tuple[_Form, dict[str, s
         if form.fits(given):
             return form, given
     raise _unfit(file, "does not have the keys of one way to sign in, and no others")
-
-
-def _content(file: Path) -> bytes:
-    """Read the file, judging the very file that is read, not one swapped in after a check."""
-    try:
-        descriptor = os.open(file, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
-        with os.fdopen(descriptor, "rb") as opened:
-            seen = os.fstat(opened.fileno())
-            if not stat.S_ISREG(seen.st_mode):
-                raise _unfit(file, "is no regular file")
-            if seen.st_uid != os.geteuid() or seen.st_mode & 0o077:
-                raise SettingsError(
-                    f"The credentials file {file} may be read or changed by others.",
-                    remedy=f"Make it yours alone: chmod 600 {file}",
-                )
-            return opened.read()
-    except OSError as error:
-        raise SettingsError(
-            f"The credentials file {file} cannot be read ({error.strerror}).",
-            remedy="Name an existing regular file, not a link, of mode 0600.",
-        ) from None
 
 
 def _unfit(file: Path, what: str) -> SettingsError:

@@ -7,14 +7,12 @@ variable ends with an optional line break, which is not part of it.
 
 import getpass
 import os
-import stat
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from laennec.core.errors import KeyHolderError
-
-_OTHERS = stat.S_IRWXG | stat.S_IRWXO
+from laennec.core.private_file import read_private_file
 
 
 @dataclass(frozen=True)
@@ -73,7 +71,9 @@ def read_passphrase(
         case Prompt():
             passphrase = _asked(source, ask, what)
         case PassphraseFile():
-            passphrase = _without_line_break(_file_content(source.path, what))
+            passphrase = _without_line_break(
+                read_private_file(source.path, what=f"{what} file", error=KeyHolderError)
+            )
         case PassphraseVariable():
             value = (os.environ if environment is None else environment).get(source.name)
             if value is None:
@@ -109,26 +109,6 @@ def _asked(source: Prompt, ask: Callable[[str], str], what: str) -> bytes:
     if first != second:
         raise KeyHolderError("The two passphrases differ.", remedy="Try again.")
     return as_bytes(first)
-
-
-def _file_content(path: Path, what: str) -> bytes:
-    """Read the file, judging the very file that is read, not one swapped in after a check."""
-    try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
-        with os.fdopen(descriptor, "rb") as file:
-            seen = os.fstat(file.fileno())
-            private = seen.st_uid == os.geteuid() and not seen.st_mode & _OTHERS
-            if not stat.S_ISREG(seen.st_mode) or not private:
-                raise KeyHolderError(
-                    f"The {what} file {path} may be read or changed by others.",
-                    remedy=f"Make it yours alone: chmod 600 {path}",
-                )
-            return file.read()
-    except OSError as error:
-        raise KeyHolderError(
-            f"The {what} file {path} cannot be read ({error.strerror}).",
-            remedy="Name an existing regular file, not a link, of mode 0600.",
-        ) from None
 
 
 def _without_line_break(passphrase: bytes) -> bytes:
