@@ -42,10 +42,24 @@ def test_a_failure_leaves_nothing(
     monkeypatch.setattr(create, step, fail)
     with pytest.raises(type(failure)):
         make(tmp_path / "hub", secret)
-    assert not list((tmp_path / "hub").iterdir())
+    assert not (tmp_path / "hub").exists()
     monkeypatch.undo()
     make(tmp_path / "hub", secret)
     assert (tmp_path / "hub" / "laennec.toml").exists()
+
+
+def test_a_failure_leaves_the_folder_that_was_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise StoreFullError("Full.", remedy="")
+
+    secret = passphrase_file(tmp_path)
+    (tmp_path / "hub").mkdir()
+    monkeypatch.setattr(create, STEPS[-1], fail)
+    with pytest.raises(StoreFullError):
+        make(tmp_path / "hub", secret)
+    assert not list((tmp_path / "hub").iterdir())
 
 
 @pytest.mark.parametrize("part", ["keys", "store", "ledger"])

@@ -20,6 +20,7 @@ from laennec.core.errors import (
 )
 from laennec.core.progress import Quiet
 from laennec.vault.commit import GRACE, UPLOAD_LIFETIME
+from laennec.vault.head import head_name
 from laennec.vault.manifest import Anchor, Manifest, SealedFile, Snapshot
 from laennec.vault.service import Vault
 from laennec.vault.verify import FindingKind
@@ -388,6 +389,22 @@ def test_shredded_snapshots_stay_shut_for_a_host_with_copies_and_the_keyring(hub
     hub.store.serve(copies)
     with pytest.raises(IntegrityError):
         hub.reopened()
+
+
+def test_shredding_destroys_nothing_when_the_host_drops_the_new_head(hub: Hub) -> None:
+    for value in (1, 2):
+        hub.commit(value)
+    honest = hub.store.inner.create
+
+    def create(name: str, body: bytes) -> None:
+        if name != head_name(3):
+            honest(name, body)
+
+    hub.store.inner.create = create  # type: ignore[method-assign]
+    with pytest.raises(IntegrityError, match="missing"):
+        hub.vault.shred(before=2)
+    del hub.store.inner.create
+    assert (hub.values(1), hub.values(2)) == ([1], [2])
 
 
 def test_shredding_can_leave_only_the_new_commit(hub: Hub) -> None:

@@ -64,7 +64,7 @@ def create_hub(
     secret = None
     if settings.keys.holder == "passphrase":
         secret = read_passphrase(passphrase or passphrase_source(settings), ask=ask)
-    with _nothing_left_of(parts):
+    with _nothing_left_of(parts, within=folder):
         _make(folder)
         with new_stores(settings.store) as stores:
             holders = create_holders(settings, clock=clock, ask=ask, secret=secret)
@@ -160,9 +160,9 @@ def _no_keys_left_of(holders: Holders) -> Iterator[None]:
 
 
 @contextmanager
-def _nothing_left_of(parts: Sequence[Path]) -> Iterator[None]:
+def _nothing_left_of(parts: Sequence[Path], *, within: Path) -> Iterator[None]:
     """On any failure, Ctrl-C included, remove what was made in folders that were empty."""
-    there = {part for part in parts if part.exists()}
+    there = {part for part in (*parts, within) if part.exists()}
     try:
         yield
     except BaseException:
@@ -172,6 +172,9 @@ def _nothing_left_of(parts: Sequence[Path]) -> Iterator[None]:
                 shutil.rmtree(child) if child.is_dir() else child.unlink()
             if part not in there:
                 shutil.rmtree(part, ignore_errors=True)
+        if within not in there:
+            with suppress(OSError):  # somebody else put something there meanwhile
+                within.rmdir()
         raise
 
 

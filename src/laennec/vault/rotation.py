@@ -15,7 +15,7 @@ from laennec.vault.commit import next_state, rewrap, write_record
 from laennec.vault.head import PastHead, Record
 from laennec.vault.keychain import Keychain
 from laennec.vault.ports import KeyHolder, ObjectStore
-from laennec.vault.state import State, load_manifest
+from laennec.vault.state import State, check_head, load_manifest
 from laennec.vault.sweep import named_objects
 
 
@@ -78,6 +78,7 @@ def shred(
     Raises:
         NotFoundError: ``before`` is beyond that range.
         ConflictError: another writer committed meanwhile; nothing is destroyed.
+        IntegrityError: the store does not serve what it just took; nothing is destroyed.
     """
     if not 1 <= before <= state.number + 1:
         raise NotFoundError(
@@ -99,8 +100,11 @@ def shred(
         oldest=max(before, state.head.oldest),
         history=_carried_over(store, state, opens_both, before=before),
     )
+    needed = named_objects(store, after)
+    # A store that took the new head and does not serve it would leave nothing that opens.
+    check_head(store, after)
     keys.forget()
-    store.delete(sorted(doomed - named_objects(store, after)))
+    store.delete(sorted(doomed - needed))
     return after
 
 
