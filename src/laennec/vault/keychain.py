@@ -16,6 +16,7 @@ from laennec.vault.labels import KEY_BYTES, derive_key
 
 ID_BYTES = 16
 _FILE_KEY = "laennec/file-key/1"
+_SCRATCH_KEY = "laennec/scratch-key/1"
 _FORMER_KEY = "laennec/former-key/1"
 
 
@@ -71,6 +72,19 @@ class Keychain:
         """
         key_id, _, body = wrapped.partition(".")
         return _unwrap(self.secret(_FILE_KEY, key_id), body)
+
+    def wrap_scratch(self, key: bytes) -> str:
+        """Return the key of scratch files wrapped as ``wrap`` does; it opens no stored file."""
+        return f"{self.current}.{aes_key_wrap(self.secret(_SCRATCH_KEY), key).hex()}"
+
+    def unwrap_scratch(self, wrapped: str) -> bytes:
+        """Return the key that ``wrap_scratch`` wrapped.
+
+        Raises:
+            IntegrityError: it does not authenticate, or its warehouse key was destroyed.
+        """
+        key_id, _, body = wrapped.partition(".")
+        return _unwrap(self.secret(_SCRATCH_KEY, key_id), body)
 
     def rewrap(self, wrapped: str) -> str:
         """Return the same file key wrapped by the current key; unchanged if it is already."""

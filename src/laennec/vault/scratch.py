@@ -156,7 +156,7 @@ class SealedSpool:
                 self._end += written
                 view = view[written:]
         except OSError as error:
-            raise _disk_error(error) from None
+            raise disk_error(error) from None
 
     def _read(self, block: _Block, columns: list[str] | None) -> pl.DataFrame:
         try:
@@ -168,7 +168,7 @@ class SealedSpool:
                 remedy="Nothing was committed; find out who writes there, then load again.",
             ) from None
         except OSError as error:
-            raise _disk_error(error) from None
+            raise disk_error(error) from None
         return pl.read_ipc(plain, columns=columns)
 
 
@@ -184,7 +184,21 @@ def _unnamed_file(folder: Path) -> int:
     return handle
 
 
-def _disk_error(error: OSError) -> StoreError:
+def sync_folder(folder: Path) -> None:
+    """Make the names in a folder outlive a power cut.
+
+    Raises:
+        OSError: the disk failed.
+    """
+    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def disk_error(error: OSError) -> StoreError:
+    """Return what to tell the user when the scratch folder fails; no value of a row is in it."""
     if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
         return StoreFullError(
             "The disk of the scratch folder is full.",

@@ -204,6 +204,20 @@ class Vault:
         """
         return sealed_files.read_document(self._store, document, self._access(document))
 
+    def wrap_scratch_key(self, key: bytes) -> str:
+        """Return the key of scratch files that outlive a process, wrapped by the warehouse key."""
+        return self._state.keychain.wrap_scratch(key)
+
+    def unwrap_scratch_key(self, wrapped: str) -> bytes:
+        """Return the key in ``wrapped``, whichever warehouse key that is not destroyed wrapped it.
+
+        Raises:
+            IntegrityError: it does not authenticate, or its warehouse key was destroyed.
+        """
+        if not self._state.keychain.knows(wrapped):
+            self._refresh()
+        return self._state.keychain.unwrap_scratch(wrapped)
+
     def read(
         self,
         files: SealedFile | Sequence[SealedFile],
