@@ -1,0 +1,318 @@
+"""Merge the public descriptions of the SNDS into the catalogue that Laennec ships.
+
+    python tools/snds_catalogue.py SHARED_DATA_FOLDER
+
+writes ``catalogue*.csv`` in ``src/laennec/snds/data`` from the folders ``snds-schema``,
+``snds-kwikly`` and ``pmsi-dcir-oracle-contents``, and from ``catalogue.toml`` for all that no
+source says. The same sources give the same bytes. How two sources that disagree become one column:
+
+- *kind*: a date wherever a source says date and another keeps at least the eight characters of one;
+  then the portal (what Oracle really holds), then kwikly, then schema. A number is decimal if the
+  portal declares decimals, or, where the portal has no such column, another source does.
+- *length*: of the portal in its years, of its nearest year in others; then kwikly; then schema.
+- *years*: those of portal and kwikly together, and those of schema that neither covers. A column
+  that the newest edition of a source still has has no last year.
+
+What each source says stands in the column ``says`` wherever they disagree; the corrections of
+``catalogue.toml`` come last and are named in the column ``correction``.
+"""
+
+import csv
+import sys
+import tomllib
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import Any
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+from tools.snds_sources import CURRENT, Place, Said, kwikly, portal, quasi_identifiers, schema, tidy
+
+DATA = Path(__file__).resolve().parents[1] / "src" / "laennec" / "snds" / "data"
+_PORTAL_ENDS = 2014
+_KWIKLY_BEGINS = 2006
+_DATE_CHARS = 8
+_PRODUCTS = {
+    "T_MCO": "PMSI MCO",
+    "T_SUP": "PMSI MCO",
+    "T_SSR": "PMSI SSR",
+    "T_HAD": "PMSI HAD",
+    "T_RIP": "PMSI RIM-P",
+    "ER_": "DCIR",
+    "IR_PHA_R": "DCIR_DCIRS",
+    "IR_": "DCIR_DCIRS",
+}
+
+
+@dataclass
+class Merged:
+    """One column of a family after merging.
+
+    Attributes:
+        kind: TEXT, INTEGER, DECIMAL or DATE.
+        size: Length and decimals by first year of each; 0 stands for any year.
+        years: Years in which it is there; empty for every year, if ``still`` is None.
+        still: First year of those up to now, or None.
+        nomenclature: Table of its values, or "".
+        label: In French, or "".
+        quasi: Whether it is a potential identifier.
+        says: What the sources say, where they disagree.
+        corrections: Ids of what was corrected.
+    """
+
+    kind: str
+    size: dict[int, tuple[int | None, int | None]]
+    years: set[int]
+    still: int | None
+    nomenclature: str
+    label: str
+    quasi: bool
+    says: str
+    corrections: list[str]
+
+
+def merge(sources: Mapping[str, Said]) -> Merged:
+    """Return one column from what portal, kwikly and schema say of it, in this order of trust."""
+    years, still = _years(sources)
+    named = [sources[name] for name in ("kwikly", "schema", "portal") if name in sources]
+    return Merged(
+        kind=_kind(sources),
+        size=next((said.sizes for said in sources.values() if said.size[0]), {0: (None, None)}),
+        years=years,
+        still=still,
+        nomenclature=next((said.nomenclature for said in named if said.nomenclature), ""),
+        label=next((said.label for said in named if said.label), ""),
+        quasi=False,
+        says=_disagreement(sources),
+        corrections=[],
+    )
+
+
+def _kind(sources: Mapping[str, Said]) -> str:
+    kinds = {name: said.kind for name, said in sources.items() if said.kinds}
+    lengths = [said.size[0] or 0 for name, said in sources.items() if kinds.get(name) == "TEXT"]
+    if "DATE" in kinds.values() and min(lengths, default=_DATE_CHARS) >= _DATE_CHARS:
+        return "DATE"
+    first = next((kind for kind in kinds.values() if kind != "DATE"), "TEXT")
+    if first == "INTEGER" and "portal" not in kinds and kinds.get("schema") == "DECIMAL":
+        return "DECIMAL"
+    return first
+
+
+def _years(sources: Mapping[str, Said]) -> tuple[set[int], int | None]:
+    recent = [sources[name] for name in ("portal", "kwikly") if name in sources]
+    years = set().union(*(said.years for said in recent))
+    stills = [said.still for said in recent if said.still]
+    told = sources.get("schema", Said())
+    if not years and not stills:
+        return set(told.years), told.still
+    if "kwikly" not in sources and told.still and _PORTAL_ENDS in years:
+        return years, told.still
+    if min(years, default=0) == _KWIKLY_BEGINS and "portal" not in sources:
+        years |= {year for year in told.years if year < _KWIKLY_BEGINS}
+    return years, min(stills) if stills else None
+
+
+def _disagreement(sources: Mapping[str, Said]) -> str:
+    """Return what each source says if kinds, lengths of text or first years differ.
+
+    Lengths of numbers do not count: two sources count the sign and schema does not.
+    """
+    kinds = set().union(*(said.kinds for said in sources.values()))
+    lengths = {said.size[0] for said in sources.values() if said.size[0]}
+    if kinds != {"TEXT"}:
+        lengths.clear()
+    starts = {_start(name, said) for name, said in sources.items()} - {None}
+    if len(kinds) < 2 and len(lengths) < 2 and len(starts) < 2:
+        return ""
+    return "; ".join(f"{name} {_claim(said)}" for name, said in sources.items())
+
+
+def _start(name: str, said: Said) -> int | None:
+    """Return the first year of a source, None where it covers no earlier one."""
+    first = min(said.years | ({said.still} if said.still else set()), default=None)
+    begins = _KWIKLY_BEGINS if name == "kwikly" else 0
+    return None if first is None or first in (begins, CURRENT) else first
+
+
+def _claim(said: Said) -> str:
+    length, decimals = said.size
+    size = f"({length},{decimals})" if decimals else f"({length})" if length else ""
+    kind = "/".join(sorted(said.kinds)).lower() or "no type"
+    runs = [f"{a}-{'' if b is None else b}" for a, b in spans(said.years, said.still)]
+    return " ".join([f"{kind}{size}", *runs])
+
+
+def spans(years: Iterable[int], still: int | None) -> Iterator[tuple[int, int | None]]:
+    """Yield the runs of years, the last one without end if the column is there still."""
+    listed = sorted(set(years) | ({still} if still else set()))
+    listed = [year for year in listed if not still or year <= still]
+    start = None
+    for place, year in enumerate(listed):
+        start = start or year
+        follows = place + 1 < len(listed) and listed[place + 1] == year + 1
+        if year == still:
+            yield start, None
+        elif not follows:
+            yield start, year
+            start = None
+
+
+def correct(places: dict[Place, Merged], rules: Mapping[str, Any]) -> None:
+    """Apply the corrections, in order; each must change a column or settle a disagreement.
+
+    Raises:
+        SystemExit: a correction does neither, so that its reason is gone.
+    """
+    for rule in rules["correction"]:
+        changed = 0
+        for place in [place for place in places if _concerns(rule, place)]:
+            column = places[place]
+            before = repr(column)
+            if rule.get("absent"):
+                del places[place]
+            elif column.kind in rule.get("instead_of", [column.kind]):
+                _change(column, rule)
+            if rule.get("absent") or repr(column) != before or _settles(rule, column):
+                column.corrections.append(rule["id"])
+                changed += 1
+        if not changed:
+            raise SystemExit(f"{rule['id']} corrects nothing")
+
+
+def _settles(rule: Mapping[str, Any], column: Merged) -> bool:
+    """Whether the sources disagree on what the rule says: a kind or a length."""
+    return bool(column.says) and ("kind" in rule or "length" in rule) and "instead_of" not in rule
+
+
+def _change(column: Merged, rule: Mapping[str, Any]) -> None:
+    column.kind = rule.get("kind", column.kind)
+    if "length" in rule:
+        column.size = {0: (rule["length"], 0)}
+    if "first_year" in rule:
+        column.years, column.still = set(), rule["first_year"]
+    column.quasi = rule.get("quasi_identifier", column.quasi)
+
+
+def _concerns(rule: Mapping[str, Any], place: Place) -> bool:
+    return any(fnmatchcase(place[0], one) for one in rule.get("families", ["*"])) and any(
+        fnmatchcase(place[1], one) for one in rule["columns"]
+    )
+
+
+def roles(places: Mapping[Place, Merged], rules: Mapping[str, Any]) -> dict[Place, str]:
+    """Return which columns are keys and which identify persons."""
+    found: dict[Place, str] = {}
+    for family in {place[0] for place in places}:
+        for key in rules["key"]:
+            there = [one for one in key["columns"] if (family, one) in places]
+            enough = there if key.get("some") else len(there) == len(key["columns"])
+            if enough and any(fnmatchcase(family, one) for one in key["families"]):
+                found |= {(family, column): "key" for column in there}
+                break
+        for identifier in rules["identifier"]:
+            if family in identifier["families"]:
+                found |= {(family, one): "identifier" for one in identifier["columns"]}
+    return {place: role for place, role in found.items() if place in places}
+
+
+def rows(places: Mapping[Place, Merged], role: Mapping[Place, str]) -> Iterator[list[Any]]:
+    """Yield the rows of ``catalogue.csv``: one for each run of years of one size."""
+    for place in sorted(places):
+        column = places[place]
+        timeless = not column.years and column.still is None
+        runs = [(None, None)] if timeless else spans(column.years, column.still)
+        for first, last in runs:
+            for start, end, (length, decimals) in _sized(first, last, column.size):
+                yield [
+                    *(*place, start, end, column.kind, length, decimals or None, role.get(place)),
+                    *(column.nomenclature, "yes" if column.quasi else None, column.says),
+                    *(" ".join(column.corrections), column.label),
+                ]
+
+
+def _sized(
+    first: int | None, last: int | None, sizes: Mapping[int, tuple[int | None, int | None]]
+) -> Iterator[tuple[int | None, int | None, tuple[int | None, int | None]]]:
+    """Cut a run of years where the size changes."""
+    if first is None or len(set(sizes.values())) == 1:
+        yield first, last, sizes[max(sizes)]
+        return
+    nearest = []
+    for year in range(first, (last or max(*sizes, first)) + 1):
+        away = {abs(told - year): told for told in sizes}
+        nearest.append(sizes[away[min(away)]])
+    start = 0
+    for place, size in enumerate(nearest):
+        ends = place + 1 == len(nearest)
+        if ends or nearest[place + 1] != size:
+            yield first + start, last if ends else first + place, size
+            start = place + 1
+
+
+def main(arguments: list[str]) -> int:
+    """Write the files; returns the exit status."""
+    if len(arguments) != 1:
+        sys.stderr.write(f"{__doc__}\n")
+        return 2
+    folder = Path(arguments[0])
+    rules = tomllib.loads((DATA / "catalogue.toml").read_text(encoding="utf-8"))
+    schema_says, tables = schema(folder)
+    said = {"portal": portal(folder, rules), "kwikly": kwikly(folder, rules), "schema": schema_says}
+    places = {
+        place: merge({name: source[place] for name, source in said.items() if place in source})
+        for place in sorted(set().union(*said.values()))
+    }
+    for place in quasi_identifiers(folder):
+        if place in places:
+            places[place].quasi = True
+    correct(places, rules)
+    names = "family column first_year last_year kind length decimals role nomenclature"
+    header = [*names.split(), "quasi_identifier", "says", "correction", "label"]
+    _write("catalogue.csv", header, rows(places, roles(places, rules)))
+    _write("catalogue_tables.csv", ["family", "product", "label"], _tables(places, tables))
+    _write(
+        "catalogue_references.csv",
+        ["family", "columns", "of_family", "of_columns"],
+        _references(places, tables),
+    )
+    return 0
+
+
+def _tables(places: Mapping[Place, Merged], tables: list[dict[str, Any]]) -> Iterator[list[str]]:
+    known = {table["name"]: table for table in tables}
+    for family in sorted({place[0] for place in places}):
+        table = known.get(family, {})
+        guess = next((p for start, p in _PRODUCTS.items() if family.startswith(start)), "")
+        yield [family, table.get("produit", guess), tidy(table.get("title", ""))]
+
+
+def _references(
+    places: Mapping[Place, Merged], tables: list[dict[str, Any]]
+) -> Iterator[list[str]]:
+    """Yield the references of schema whose columns exist on both sides and identify a row."""
+    for table in sorted(tables, key=lambda one: one["name"]):
+        for reference in table.get("foreignKeys", []):
+            to = reference["reference"]
+            ours, theirs = _names(reference["fields"]), _names(to["fields"])
+            sides = [(table["name"], one) for one in ours]
+            sides += [(to["resource"], one) for one in theirs]
+            shared_by_twins = to["resource"] == "IR_BEN_R" and theirs == ["BEN_NIR_PSA"]
+            if all(side in places for side in sides) and not shared_by_twins:
+                yield [table["name"], " ".join(ours), to["resource"], " ".join(theirs)]
+
+
+def _names(fields: str | list[str]) -> list[str]:
+    return [one.upper() for one in ([fields] if isinstance(fields, str) else fields)]
+
+
+def _write(name: str, header: list[str], lines: Iterable[list[Any]]) -> None:
+    with (DATA / name).open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(header)
+        writer.writerows(lines)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
