@@ -1,6 +1,5 @@
 """The sealed line store: what goes in comes out by table and bucket, and nothing else opens."""
 
-import os
 from pathlib import Path
 
 import polars as pl
@@ -108,7 +107,7 @@ def test_one_unit_does_not_pass_for_another(tmp_path: Path) -> None:
 
 def test_one_file_does_not_stand_in_for_another(tmp_path: Path) -> None:
     first, second = stored(tmp_path, 1), stored(tmp_path, 5)
-    os.replace(tmp_path / f"{second.file}.lines", tmp_path / f"{first.file}.lines")
+    (tmp_path / f"{second.file}.lines").replace(tmp_path / f"{first.file}.lines")
     with pytest.raises(IntegrityError):
         read_all(tmp_path, first)
 
