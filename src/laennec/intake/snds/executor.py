@@ -1,0 +1,48 @@
+"""Where units and buckets are worked on: threads of this process, or Spark (``spark``).
+
+The same functions run on both. A task is a picklable value with ``__call__``; it holds no key and
+no row. Threads, not processes: the keys stay in one process, and Polars and the cipher let go of
+the interpreter while they work.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor, as_completed
+from typing import Protocol, TypeVar
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
+
+class Executor(Protocol):
+    """Maps a task over items."""
+
+    @property
+    def shares_memory(self) -> bool:
+        """Whether tasks run in this process and may be handed what it holds."""
+
+    def map(self, task: Callable[[Item], Result], items: Sequence[Item]) -> Iterator[Result]:
+        """Yield what the task makes of each item, as each is done, in no particular order.
+
+        Raises:
+            LaennecError: the first failure of a task; items not begun are not begun.
+        """
+
+
+class LocalExecutor:
+    """A pool of threads."""
+
+    shares_memory = True
+
+    def __init__(self, workers: int) -> None:
+        """Take how many items are worked on at once, at least 1; memory grows with it."""
+        self._workers = workers
+
+    def map(self, task: Callable[[Item], Result], items: Sequence[Item]) -> Iterator[Result]:
+        """Yield results as they come; see ``Executor.map``."""
+        pool = ThreadPoolExecutor(max_workers=self._workers, thread_name_prefix="laennec-snds")
+        try:
+            waiting: list[Future[Result]] = [pool.submit(task, one) for one in items]
+            for done in as_completed(waiting):
+                yield done.result()
+        finally:
+            pool.shutdown(wait=True, cancel_futures=True)

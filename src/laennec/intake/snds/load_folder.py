@@ -1,0 +1,285 @@
+"""The folder of a load under way: its key, its journal, its sealed lines.
+
+It outlives the process, so that a load that was killed goes on where it was. There is one for each
+hub, and one process works in it at a time. Its key is random, wrapped by the warehouse key, and
+kept beside what it seals: whoever has the folder alone opens nothing. The journal is a sealed
+record for each finished unit, appended and made durable; a record cut short by a crash is one that
+was never written. A folder that belongs to another state of the hub, to another delivery or to
+another version of the program is emptied.
+
+The byte table is in ``docs/reference/sealed-formats.md``.
+"""
+
+import fcntl
+import json
+import os
+import shutil
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from types import TracebackType
+from typing import Protocol
+
+from laennec.core.errors import ConflictError, IntegrityError
+from laennec.intake.snds.line_store import StoredLines
+from laennec.vault.labels import KEY_BYTES, derive_key
+from laennec.vault.scratch import disk_error, sync_folder
+from laennec.vault.sealed_bytes import open_sealed, seal
+
+NAME = "snds-load"
+_FORMAT = "laennec/load-folder/1"
+_LENGTH_BYTES = 8
+_PIECE_BYTES = 1 << 28
+
+
+class KeyWrapper(Protocol):
+    """What wraps the key of the folder; a ``Vault`` does."""
+
+    def wrap_scratch_key(self, key: bytes) -> str:
+        """Return the key, wrapped."""
+
+    def unwrap_scratch_key(self, wrapped: str) -> bytes:
+        """Return the key in ``wrapped``."""
+
+
+@dataclass(frozen=True)
+class Done:
+    """A finished unit.
+
+    Attributes:
+        unit: Its fingerprint: what it was made from, and for which state of the hub.
+        lines: Its file in the line store.
+        outcome: What it says of itself: counts, in JSON.
+    """
+
+    unit: str
+    lines: StoredLines
+    outcome: str
+
+
+@dataclass
+class LoadFolder:
+    """The open folder of one load; a context that lets go of it.
+
+    Attributes:
+        path: Where it is.
+        key: Opens what is in it.
+        context: What the load stands on; in every place.
+        done: Finished units, by fingerprint, those of an earlier process included.
+        resumed: Whether an earlier process began it.
+    """
+
+    path: Path
+    key: bytes = field(repr=False)
+    context: str
+    done: dict[str, Done]
+    resumed: bool
+    _lock: int = field(repr=False)
+
+    @classmethod
+    def open(cls, scratch: Path, wrapper: KeyWrapper, *, context: str) -> "LoadFolder":
+        """Open the folder of this context, or begin one.
+
+        Args:
+            scratch: Folder of scratch files; made when missing.
+            wrapper: Wraps the key of a new folder.
+            context: Fingerprint of what the load stands on: the hub's snapshot, the beneficiaries,
+                the version of the program. A folder of another context is emptied.
+
+        Raises:
+            ConflictError: another process is loading.
+            StoreError: the folder cannot be used.
+        """
+        path = scratch / NAME
+        try:
+            path.mkdir(mode=0o700, parents=True, exist_ok=True)
+            lock = _locked(path)
+            opened = _reopened(path, wrapper, context)
+            if opened is None:
+                _empty(path)
+                key = os.urandom(KEY_BYTES)
+                _begin(path, {"context": context, "wrapped_key": wrapper.wrap_scratch_key(key)})
+            else:
+                key = opened
+            done = _journal(path, key, context)
+            _drop_unnamed(path, done)
+        except OSError as error:
+            raise disk_error(error) from None
+        return cls(path, key, context, done, bool(done), lock)
+
+    def __enter__(self) -> "LoadFolder":
+        """Use the folder for the time of a ``with`` block."""
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Let another process have the folder."""
+        os.close(self._lock)
+
+    def record(self, done: Done) -> None:
+        """Write in the journal that a unit is finished; durable on return.
+
+        Raises:
+            StoreFullError, StoreError: the disk is full or failed.
+        """
+        body = json.dumps(asdict(done), sort_keys=True).encode()
+        place = (_FORMAT, "journal", self.context, str(len(self.done)))
+        sealed = seal(body, key=_journal_key(self.key), place=place)
+        try:
+            with (self.path / "journal").open("ab") as file:
+                file.write(len(sealed).to_bytes(_LENGTH_BYTES, "big") + sealed)
+                file.flush()
+                os.fsync(file.fileno())
+        except OSError as error:
+            raise disk_error(error) from None
+        self.done[done.unit] = done
+
+    def share(self, name: str, body: bytes) -> None:
+        """Put bytes in the folder that whoever has its key can read.
+
+        Raises:
+            StoreFullError, StoreError: the disk is full or failed.
+        """
+        key = derive_key(self.key, _FORMAT, "shared")
+        count = -(-len(body) // _PIECE_BYTES)
+        try:
+            with (self.path / f"{name}.shared").open("wb") as file:
+                for number in range(count):
+                    piece = body[number * _PIECE_BYTES : (number + 1) * _PIECE_BYTES]
+                    place = (_FORMAT, "shared", self.context, name, str(number), str(count))
+                    sealed = seal(piece, key=key, place=place)
+                    file.write(len(sealed).to_bytes(_LENGTH_BYTES, "big") + sealed)
+        except OSError as error:
+            raise disk_error(error) from None
+
+    def remove(self) -> None:
+        """Remove the folder and all that is in it."""
+        shutil.rmtree(self.path, ignore_errors=True)
+
+
+def shared_bytes(path: Path, name: str, *, key: bytes, context: str) -> bytes:
+    """Return the bytes that ``LoadFolder.share`` put in the folder at ``path``.
+
+    Raises:
+        IntegrityError: they are not what was put there.
+    """
+    own = derive_key(key, _FORMAT, "shared")
+    try:
+        pieces = _records((path / f"{name}.shared").read_bytes())
+    except OSError as error:
+        raise disk_error(error) from None
+    return b"".join(
+        open_sealed(
+            piece,
+            key=own,
+            place=(_FORMAT, "shared", context, name, str(number), str(len(pieces))),
+            name="the load under way",
+        )
+        for number, piece in enumerate(pieces)
+    )
+
+
+def remove_abandoned(scratch: Path) -> int:
+    """Remove the folder of a load that nobody works on any more; return the bytes that were in it.
+
+    Raises:
+        StoreError: the folder cannot be looked at.
+    """
+    path = scratch / NAME
+    try:
+        if not path.exists():
+            return 0
+        lock = _locked(path)
+        size = sum(one.stat().st_size for one in path.iterdir())
+        shutil.rmtree(path)
+        os.close(lock)
+    except ConflictError:
+        return 0
+    except OSError as error:
+        raise disk_error(error) from None
+    return size
+
+
+def _locked(path: Path) -> int:
+    lock = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(lock)
+        raise ConflictError(
+            "Another process is loading the SNDS into this hub.",
+            remedy="Wait until it has ended; what it finished need not be done again.",
+        ) from None
+    return lock
+
+
+def _reopened(path: Path, wrapper: KeyWrapper, context: str) -> bytes | None:
+    """Return the key of a folder that belongs to this context, or None."""
+    try:
+        head: Mapping[str, str] = json.loads((path / "load.json").read_text(encoding="utf-8"))
+        if head["format"] != _FORMAT or head["context"] != context:
+            return None
+        return wrapper.unwrap_scratch_key(head["wrapped_key"])
+    except (FileNotFoundError, ValueError, KeyError, TypeError, IntegrityError):
+        return None  # none, or one that nobody can go on with
+
+
+def _begin(path: Path, head: Mapping[str, str]) -> None:
+    with (path / "load.json").open("w", encoding="utf-8") as file:
+        json.dump({"format": _FORMAT, **head}, file)
+        file.flush()
+        os.fsync(file.fileno())
+    sync_folder(path)
+
+
+def _empty(path: Path) -> None:
+    for one in path.iterdir():
+        one.unlink()
+
+
+def _drop_unnamed(path: Path, done: Mapping[str, Done]) -> None:
+    """Remove what attempts left that did not get as far as the journal."""
+    named = {one.lines.file for one in done.values()}
+    for one in path.iterdir():
+        if one.suffix in {".part", ".lines"} and one.stem not in named:
+            one.unlink()
+
+
+def _journal(path: Path, key: bytes, context: str) -> dict[str, Done]:
+    """Return the finished units, and cut off what a crash left of a record."""
+    file = path / "journal"
+    body = file.read_bytes() if file.exists() else b""
+    done: dict[str, Done] = {}
+    kept = 0
+    for number, sealed in enumerate(_records(body)):
+        place = (_FORMAT, "journal", context, str(number))
+        plain = open_sealed(
+            sealed, key=_journal_key(key), place=place, name="the journal of the load under way"
+        )
+        kept += _LENGTH_BYTES + len(sealed)
+        one = json.loads(plain)
+        done[one["unit"]] = Done(one["unit"], StoredLines(**one["lines"]), one["outcome"])
+    if kept < len(body):
+        os.truncate(file, kept)
+    return done
+
+
+def _records(body: bytes) -> list[bytes]:
+    """Return the records of a file, each after its length; the last may be cut short."""
+    found, begin = [], 0
+    while begin + _LENGTH_BYTES <= len(body):
+        length = int.from_bytes(body[begin : begin + _LENGTH_BYTES], "big")
+        end = begin + _LENGTH_BYTES + length
+        if end > len(body):
+            break
+        found.append(body[begin + _LENGTH_BYTES : end])
+        begin = end
+    return found
+
+
+def _journal_key(key: bytes) -> bytes:
+    return derive_key(key, _FORMAT, "journal")
