@@ -21,7 +21,8 @@ semicolon, tab and bar; a tab-separated file whose header has no quote does not 
 
 import csv
 import io
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import replace
 
 import numpy as np
 import numpy.typing as npt
@@ -81,6 +82,8 @@ def read_records(
     *,
     file: str,
     block: int = BLOCK_BYTES,
+    wanted: Collection[str] | None = None,
+    numbers: Mapping[str, pl.DataType] | None = None,
 ) -> Iterator[Records]:
     """Yield the records after the header, in order.
 
@@ -90,12 +93,17 @@ def read_records(
         dialect: As ``read_header`` found it.
         file: Name of the file, for messages.
         block: Bytes read at once.
+        wanted: Those of ``columns`` that ``Records.rows`` shall have, in that order; all if None.
+            The others are counted as fields and checked as text like any, and not parsed.
+        numbers: Those of ``wanted`` that are given as ``Int64`` or ``Float64`` instead of text as
+            long as every block so far could be read so. Only a hint: from the first value on that
+            is no plain number, these columns are text, so that no value is lost.
 
     Raises:
         SourceError: a byte is not of the encoding or is NUL, or a quote is never closed; the
             message names line and, where it is known, column.
     """
-    reader = _Reader(columns, dialect, file)
+    reader = _Reader(columns, dialect, file, wanted=wanted, numbers=numbers)
     rest = b""
     while True:
         piece = stream.read(block)
@@ -120,8 +128,18 @@ def read_records(
 class _Reader:
     """Reads block after block; ``line`` is the number of the next record's first line."""
 
-    def __init__(self, columns: list[str], dialect: Dialect, file: str) -> None:
+    def __init__(
+        self,
+        columns: list[str],
+        dialect: Dialect,
+        file: str,
+        *,
+        wanted: Collection[str] | None,
+        numbers: Mapping[str, pl.DataType] | None,
+    ) -> None:
         self._columns, self._dialect, self._file = columns, dialect, file
+        self._wanted = list(columns if wanted is None else wanted)
+        self._numbers = dict(numbers or {})
         self.line = 2
 
     def read(self, body: bytes) -> tuple[Records, int]:
@@ -137,6 +155,7 @@ class _Reader:
             found, end = parse_slowly(
                 body[:end], self._columns, self._dialect, first_line=self.line
             )
+            found = replace(found, rows=found.rows.select(*self._wanted, LINE))
         self.line += body.count(b"\n", 0, end)
         return found, end
 
@@ -147,9 +166,13 @@ class _Reader:
         whether one is too short.
         """
         end = body.rfind(b"\n") + 1
-        if not end or b'"' in body or b"\r" in body or body.startswith(_MARK):
+        if not end or b'"' in body or body.startswith(_MARK):
             return None
         clean = body if end == len(body) else body[:end]
+        if b"\r" in clean:
+            if clean.count(b"\r") != clean.count(b"\r\n"):
+                return None
+            clean = clean.replace(b"\r\n", b"\n")
         text = np.frombuffer(clean, dtype=np.uint8)
         lines = int(np.count_nonzero(text == ord("\n")))
         separators = int(np.count_nonzero(text == ord(self._dialect.separator)))
@@ -224,19 +247,33 @@ class _Reader:
         return Records(rows.with_columns(numbers), malformed_records(malformed), marks.end)
 
     def _parse_text(self, clean: bytes) -> pl.DataFrame:
-        schema = dict.fromkeys(self._columns, pl.String())
+        if self._numbers:
+            try:
+                return self._scan(clean, self._numbers)
+            except pl.exceptions.PolarsError:
+                self._numbers = {}
+        return self._scan(clean, {})
+
+    def _scan(self, clean: bytes, numbers: Mapping[str, pl.DataType]) -> pl.DataFrame:
+        """Parse the wanted columns; Polars skips the others without making text of them."""
+        schema: dict[str, pl.DataType] = {**dict.fromkeys(self._columns, pl.String()), **numbers}
         if not clean:
-            return pl.DataFrame(schema=schema)
+            return pl.DataFrame(schema={name: schema[name] for name in self._wanted})
         quoted = self._dialect.quoted and b'"' in clean
-        rows = pl.scan_csv(
-            clean,
-            has_header=False,
-            separator=self._dialect.separator,
-            quote_char='"' if quoted else None,
-            schema=schema,
-            infer_schema=False,
-        ).collect()
-        return rows.with_columns(pl.when(pl.all() != "").then(pl.all())) if quoted else rows
+        rows = (
+            pl.scan_csv(
+                clean,
+                has_header=False,
+                separator=self._dialect.separator,
+                quote_char='"' if quoted else None,
+                schema=schema,
+                infer_schema=False,
+            )
+            .select(self._wanted)
+            .collect()
+        )
+        text = pl.col(pl.String)
+        return rows.with_columns(pl.when(text != "").then(text)) if quoted else rows
 
 
 def _joined(body: bytes, marks: Marks, wanted: npt.NDArray[np.bool_]) -> bytes:

@@ -1,8 +1,8 @@
 """Rows that are not kept, sealed like all others, with where they come from and why.
 
 One row each: ``table``, ``file``, ``line``, ``column`` (null when the whole line is at fault),
-``rule`` (``intake.rules``) and ``record``, the row as JSON (or the CSV line as it was). The values
-are nowhere else: not in the report, the log or an error.
+``rule`` (``intake.rules``, or ``intake.snds.model``) and ``record``, the row as JSON (or the CSV
+line as it was). The values are nowhere else: not in the report, the log or an error.
 """
 
 import threading
@@ -10,7 +10,6 @@ import threading
 import polars as pl
 
 from laennec.intake.csv_records import LINE
-from laennec.intake.rules import Rule
 from laennec.vault.manifest import SealedFile
 from laennec.vault.service import Vault
 
@@ -37,15 +36,15 @@ class Quarantine:
         self._lock = threading.Lock()
 
     def add(
-        self, rows: pl.DataFrame, *, table: str, file: str, rule: Rule, column: str | None
+        self, rows: pl.DataFrame, *, table: str, file: str, rule: str, column: str | None
     ) -> None:
         """Take rows in.
 
         Args:
             rows: ``LINE`` and either ``record`` or the columns of the row.
-            table: CDM table they were for.
+            table: Table they were for: of the CDM, or a family of the SNDS.
             file: Where they came from.
-            rule: The rule they broke.
+            rule: Name of the rule they broke (a ``Rule`` or one of ``intake.snds``).
             column: The column at fault, or None.
         """
         if rows.is_empty():
@@ -60,7 +59,7 @@ class Quarantine:
             file=pl.lit(file),
             line=pl.col(LINE),
             column=pl.lit(column, dtype=pl.String),
-            rule=pl.lit(rule.value),
+            rule=pl.lit(str(rule)),
             record=record,
         )
         with self._lock:

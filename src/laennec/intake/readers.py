@@ -5,7 +5,7 @@ A chunk is bounded in memory. Its rows carry ``LINE``: the line of a CSV record 
 checksums are compared where there are any, and every batch is validated before Polars sees it.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
@@ -37,6 +37,12 @@ _SCALARS: tuple[Callable[[pa.DataType], bool], ...] = (
     pa.types.is_date,
     pa.types.is_timestamp,
     pa.types.is_time,
+)
+_TEXTS: tuple[Callable[[pa.DataType], bool], ...] = (
+    pa.types.is_null,
+    pa.types.is_string,
+    pa.types.is_large_string,
+    pa.types.is_string_view,
 )
 
 
@@ -150,18 +156,51 @@ def read_ahead(chunks: Iterator[Chunk]) -> Iterator[Chunk]:
             yield chunk
 
 
-def _parquet_chunks(stream: object, file: TableFile, header: Header) -> Iterator[Chunk]:
-    parquet = _open_parquet(stream, file.source.name)
-    wanted = {spelt: name for spelt, name in zip(file.columns, header.names, strict=True) if name}
+def parquet_schema(stream: object, name: str) -> dict[str, str]:
+    """Return the columns of a Parquet file with what they hold: ``text``, ``scalar``, ``other``.
+
+    ``null`` columns, which hold nothing, count as text.
+
+    Raises:
+        SourceError: the file is damaged, or two columns have the same name.
+    """
+    schema = _open_parquet(stream, name).schema_arrow
+    if len(set(schema.names)) < len(schema.names):
+        raise SourceError(
+            f"{name}: two columns have the same name.", remedy="Keep one column of each name."
+        )
+    return {one.name: _held(one.type) for one in schema}
+
+
+def parquet_batches(
+    stream: object, wanted: Mapping[str, str], *, file: str
+) -> Iterator[pl.DataFrame]:
+    """Yield the rows of a Parquet file in order, some at a time.
+
+    Args:
+        stream: The file.
+        wanted: Columns by the file's spelling, with the name to give each.
+        file: Its name, for messages.
+
+    Raises:
+        SourceError: the file is damaged; the message says after which row.
+    """
+    parquet = _open_parquet(stream, file)
     row = 1
     try:
         for batch in parquet.iter_batches(batch_size=_PARQUET_ROWS, columns=list(wanted)):
             rows = _frame(batch).rename(wanted)
             numbers = pl.int_range(row, row + len(rows), dtype=pl.Int64, eager=True)
-            yield Chunk(rows.with_columns(numbers.alias(LINE)), no_malformed(), len(rows))
+            yield rows.with_columns(numbers.alias(LINE))
             row += len(rows)
     except (pa.ArrowException, OSError, ValueError, *_POLARS_FAILURES):
-        raise _damaged(f"{file.source.name}, after row {row - 1}") from None
+        raise _damaged(f"{file}, after row {row - 1}") from None
+
+
+def _parquet_chunks(stream: object, file: TableFile, header: Header) -> Iterator[Chunk]:
+    wanted = {spelt: name for spelt, name in zip(file.columns, header.names, strict=True) if name}
+    for rows in parquet_batches(stream, wanted, file=file.source.name):
+        yield Chunk(rows, no_malformed(), len(rows))
 
 
 def _frame(batch: pa.RecordBatch) -> pl.DataFrame:
@@ -187,6 +226,13 @@ def _open_parquet(stream: object, name: str) -> pq.ParquetFile:
 def _is_scalar(kind: pa.DataType) -> bool:
     held = kind.value_type if pa.types.is_dictionary(kind) else kind
     return any(accepts(held) for accepts in _SCALARS)
+
+
+def _held(kind: pa.DataType) -> str:
+    held = kind.value_type if pa.types.is_dictionary(kind) else kind
+    if any(accepts(held) for accepts in _TEXTS):
+        return "text"
+    return "scalar" if _is_scalar(kind) else "other"
 
 
 def _damaged(place: str) -> SourceError:

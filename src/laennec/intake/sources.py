@@ -162,23 +162,45 @@ def find_sources(path: Path) -> tuple[SourceFile, ...]:
 
 
 def _candidates(path: Path) -> Iterator[SourceFile]:
-    members: list[tuple[Path, str | None, str]]
+    for file, member, name in list_files(path):
+        source = as_source(file, member, name)
+        if source is not None:
+            yield source
+
+
+def list_files(path: Path, *, below: bool = False) -> list[tuple[Path, str | None, str]]:
+    """Return every file in a folder, in a zip, or the one file, whatever its name.
+
+    Args:
+        path: Folder, zip or file.
+        below: Whether files in folders below a folder count; those in folders of a zip always do.
+
+    Returns:
+        Path, name inside the zip or None, and the last part of the name.
+
+    Raises:
+        SourceError: nothing is there, or the zip is damaged.
+    """
     try:
         path.stat()
-        files = [one for one in path.iterdir() if one.is_file()] if path.is_dir() else None
+        found = path.rglob("*") if below else path.iterdir()
+        files = sorted(one for one in found if one.is_file()) if path.is_dir() else None
     except OSError as error:
         raise _unreadable(str(path), error) from None
     if files is not None:
-        members = [(one, None, one.name) for one in files]
-    elif path.suffix.lower() == ".zip":
-        members = [(path, name, PurePosixPath(name).name) for name in _zip_names(path)]
-    else:
-        members = [(path, None, path.name)]
-    for file, member, name in members:
-        table, dot, ending = name.partition(".")
-        form = _ENDINGS.get((dot + ending).lower())
-        if form is not None:
-            yield SourceFile(file, member, vocabulary_table(name) or normal(table), form)
+        return [(one, None, one.name) for one in files]
+    if path.suffix.lower() == ".zip":
+        return [(path, name, PurePosixPath(name).name) for name in _zip_names(path)]
+    return [(path, None, path.name)]
+
+
+def as_source(file: Path, member: str | None, name: str) -> SourceFile | None:
+    """Return the table file of that name, or None when its ending is none of a table."""
+    table, dot, ending = name.partition(".")
+    form = _ENDINGS.get((dot + ending).lower())
+    if form is None:
+        return None
+    return SourceFile(file, member, vocabulary_table(name) or normal(table), form)
 
 
 def _zip_names(path: Path) -> list[str]:
