@@ -13,9 +13,10 @@ amount without its sign is given it.
 Pure.
 """
 
+import numpy as np
 import polars as pl
 
-from laennec.snds.claims_rows import CLAIM
+from laennec.snds.claims_rows import CLAIM, joined
 from laennec.snds.keys import CLAIM_JOIN
 from laennec.snds.lines import as_lines
 
@@ -35,14 +36,17 @@ def costs(claimed: pl.DataFrame, other: pl.DataFrame | None) -> pl.DataFrame:
         claimed: As ``claims_rows.claims`` returns them, with ``NEEDS``.
         other: ER_ARO_F with ``NEEDS_ARO`` and ``CLAIM_JOIN``, if there is any.
     """
-    rows = claimed.filter(pl.col("visit_key").is_not_null())
-    if other is not None and not other.is_empty():
-        paid = other.group_by(CLAIM_JOIN).agg(_signed("ARO_REM").sum().alias("other"))
-        rows = rows.join(paid, on=CLAIM_JOIN, how="left", maintain_order="left")
-    else:
-        rows = rows.with_columns(pl.lit(0.0).alias("other"))
     charge = pl.col("PRS_PAI_MNT").fill_null(0)
-    payer = _signed("BSE_REM") + _signed("CPL_REM") + pl.col("other").fill_null(0)
+    rows = claimed.filter(pl.col("visit_key").is_not_null()).select(
+        *CLAIM_JOIN,
+        "person_id",
+        "visit_key",
+        charge.alias("charge"),
+        (_signed("BSE_REM") + _signed("CPL_REM")).alias("payer"),
+    )
+    if other is not None and not other.is_empty():
+        rows = _with_other(rows, other)
+    charge, payer = pl.col("charge"), pl.col("payer")
     return as_lines(
         "cost",
         rows.select(
@@ -57,6 +61,19 @@ def costs(claimed: pl.DataFrame, other: pl.DataFrame | None) -> pl.DataFrame:
             "visit_key",
         ),
     )
+
+
+def _with_other(rows: pl.DataFrame, other: pl.DataFrame) -> pl.DataFrame:
+    """Add to ``payer`` what ER_ARO_F has for the claim; once, if ER_PRS_F repeats its key.
+
+    Few claims have any, so that their places are found and the sums put there.
+    """
+    paid = other.group_by(CLAIM_JOIN).agg(_signed("ARO_REM").sum().alias("other"))
+    places = joined(paid, rows.select(CLAIM_JOIN).with_row_index("place"))
+    places = places.sort("place").unique(CLAIM_JOIN, keep="first")
+    added = np.zeros(rows.height)
+    added[places["place"].to_numpy()] = places["other"].to_numpy()
+    return rows.with_columns(pl.col("payer") + pl.Series(added))
 
 
 def _signed(amount: str) -> pl.Expr:

@@ -98,7 +98,7 @@ def products(drugs: pl.DataFrame | None) -> pl.DataFrame:
     known = rows.filter(pl.col("cip13").is_not_null()).unique(
         "cip13", keep="first", maintain_order=True
     )
-    return _with_days(known).select(_PRODUCT)
+    return _with_days(known).select(*_PRODUCT)
 
 
 def boxes(rows: pl.DataFrame, known: pl.DataFrame, codes: Codebook) -> pl.DataFrame:

@@ -25,7 +25,7 @@ from importlib.resources import files
 
 import polars as pl
 
-from laennec.snds.keys import CLAIM_JOIN
+from laennec.snds.keys import CLAIM_JOIN, CLAIM_KEY
 
 CLAIM = 32810
 """Type concept *Claim*. Source: HDH, OMOP conversion of the SNDS, Nov 2024."""
@@ -43,7 +43,10 @@ NEEDS = (
 )
 """Columns of ER_PRS_F that make a claim ready to join."""
 
+_ROW = "$row"
+_TOLD = ("person_id", "day", "end", "visit_key", "provider_key", "direction", "counts")
 _SURCHARGE = 2
+_PROVIDER_WIDTH = 17
 _SEED = 0x1A24
 _ROLES = pl.Enum((CONTACT, ACCESSORY, STAY, BENEFIT))
 
@@ -131,20 +134,23 @@ def details(
     rows = frames.get(family)
     if rows is None or rows.is_empty():
         return None
-    wanted = (
-        *CLAIM_JOIN,
-        "person_id",
-        "day",
-        "end",
-        "visit_key",
-        "provider_key",
-        "direction",
-        "counts",
-    )
-    keys = rows.select(CLAIM_JOIN)
-    about = claimed.select(wanted).join(keys, on=CLAIM_JOIN, how="semi")
-    about = about.unique(CLAIM_JOIN, keep="first", maintain_order=True)
-    return rows.join(about, on=CLAIM_JOIN, how="inner", maintain_order="left")
+    about, numbered = claimed.select(*CLAIM_JOIN, *_TOLD), rows.with_row_index(_ROW)
+    found = joined(numbered, about)
+    if (found[_ROW] == found[_ROW].shift()).any():
+        about = about.unique(CLAIM_JOIN, keep="first", maintain_order=True)
+        found = joined(numbered, about)
+    return found.drop(_ROW)
+
+
+def joined(rows: pl.DataFrame, about: pl.DataFrame) -> pl.DataFrame:
+    """Join rows with claims of the same nine keys, in the order of the rows; pairs, if repeated.
+
+    Joining by the hash and comparing the rest is twice as fast as joining by three columns.
+    """
+    compared = [name for name in CLAIM_JOIN if name != CLAIM_KEY]
+    pairs = rows.join(about, on=CLAIM_KEY, how="inner", suffix="$of_claim", maintain_order="left")
+    same = [pl.col(name).eq_missing(pl.col(f"{name}$of_claim")) for name in compared]
+    return pairs.filter(same).drop(f"{name}$of_claim" for name in compared)
 
 
 def event_columns(units: pl.Expr) -> tuple[pl.Expr, ...]:
@@ -164,7 +170,7 @@ def code(column: str) -> pl.Expr:
 
 def _filler() -> list[str]:
     """Return what stands for no professional: zeros, in the lengths that the column had."""
-    return ["0" * length for length in range(1, 10)]
+    return ["0" * length for length in range(1, _PROVIDER_WIDTH + 1)]
 
 
 def _with_care_site(rows: pl.DataFrame, sites: pl.DataFrame | None) -> pl.DataFrame:

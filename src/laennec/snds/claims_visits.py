@@ -89,9 +89,12 @@ def schemes(claimed: pl.DataFrame) -> pl.DataFrame:
     The period is the calendar month; adjacent ones of one payer and plan are one period, which
     whoever numbers them joins. ``plan_source_value`` is the highest of ``PLANS`` that any claim of
     the month and scheme flags (the flag is forced to 0 on claims for a long-term disease), or null.
+    In no order.
     """
     rank = pl.max_horizontal(
-        pl.when(pl.col(column) == 1).then(pl.lit(rank, pl.Int8)).otherwise(pl.lit(0, pl.Int8))
+        pl.when(pl.col(column).cast(pl.Int64, strict=False) == 1)
+        .then(pl.lit(rank, pl.Int8))
+        .otherwise(pl.lit(0, pl.Int8))
         for rank, _, column in PLANS
     )
     rows = (
@@ -104,7 +107,6 @@ def schemes(claimed: pl.DataFrame) -> pl.DataFrame:
         )
         .group_by("person_id", "start", "scheme")
         .agg(pl.col("rank").max())
-        .sort("person_id", "start", "scheme")
     )
     names = {rank: name for rank, name, _ in PLANS}
     return as_lines(
