@@ -36,6 +36,8 @@ _STAY_COLUMNS = {
     "SSR": ("ETA_NUM", "RHA_NUM"),
     "HAD": ("ETA_NUM_EPMSI", "RHAD_NUM"),
     "RIP": ("ETA_NUM_EPMSI", "RIP_NUM"),
+    "MCO_EXTERNAL": ("ETA_NUM", "SEQ_NUM"),
+    "SSR_EXTERNAL": ("ETA_NUM", "SEQ_NUM"),
 }
 _SEED = 0x1A23
 
@@ -47,6 +49,8 @@ def claim_key() -> pl.Expr:
 
 def stay_columns(field: str) -> tuple[str, str]:
     """Return the columns that name a stay within a year of a field: MCO, SSR, HAD or RIP.
+
+    MCO_EXTERNAL and SSR_EXTERNAL are consultations and acts without a stay.
 
     Raises:
         KeyError: there is no such field.
