@@ -13,6 +13,7 @@ from laennec.omop.cdm import CURRENT, cdm
 from laennec.snds import claims
 from laennec.snds.catalogue import Kind, catalogue
 from laennec.snds.claims_rows import packaged
+from laennec.snds.codes import Codes
 from laennec.snds.lines import FIELDS, schema
 
 LAST = date(2019, 3, 31)
@@ -188,3 +189,19 @@ def test_the_mapping_reference_names_every_field_and_only_known_columns() -> Non
             assert set(row["source_field"].split()) <= set(family.in_year(None)), row
     without = {row["source_table"]: row["lost"] for row in rows if not row["target_table"]}
     assert without == dict(claims.untargeted())
+
+
+def test_the_shipped_codes_name_what_a_month_has() -> None:
+    frames = {
+        "ER_PRS_F": table("ER_PRS_F", {}, {"PRS_NAT_REF": 6111}),
+        "ER_BIO_F": table("ER_BIO_F", {"claim": 0, "BIO_PRS_IDE": "1104"}),
+        "ER_CAM_F": table("ER_CAM_F", {"claim": 0, "CAM_PRS_IDE": "DEQP003"}),
+    }
+    made = claims.convert(frames, Codes.site(), None)
+    for name, column in (
+        ("visit_occurrence", "visit_source_concept_id"),
+        ("observation", "observation_source_concept_id"),
+        ("measurement", "measurement_source_concept_id"),
+        ("procedure_occurrence", "procedure_source_concept_id"),
+    ):
+        assert (made[name][column] >= 2_000_000_000).all(), name

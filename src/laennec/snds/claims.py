@@ -91,7 +91,7 @@ def convert(
 
 def providers(frames: Mapping[str, pl.DataFrame]) -> pl.DataFrame:
     """Return the professionals of a month; see ``claims_visits.providers``."""
-    return claims_visits.providers(claims_rows.claims({CLAIMS: frames[CLAIMS]}))
+    return claims_visits.providers(claims_rows.with_provider(frames[CLAIMS]))
 
 
 def care_sites(frames: Mapping[str, pl.DataFrame]) -> pl.DataFrame:
@@ -136,8 +136,7 @@ def unjoined(frames: Mapping[str, pl.DataFrame]) -> Mapping[str, pl.DataFrame]:
         return {family: frames[family] for family in _detail_tables(frames)}
     keys = frames[CLAIMS].select(CLAIM_JOIN)
     found = {
-        family: frames[family].join(keys, on=CLAIM_JOIN, how="anti", maintain_order="left")
-        for family in _detail_tables(frames)
+        family: claims_rows.without_claim(frames[family], keys) for family in _detail_tables(frames)
     }
     return {family: rows for family, rows in found.items() if not rows.is_empty()}
 

@@ -100,6 +100,7 @@ def claims(frames: Mapping[str, pl.DataFrame]) -> pl.DataFrame:
         surcharge). One row per claim with a date of care; an unknown nature is a benefit.
     """
     rows = frames["ER_PRS_F"].filter(pl.col("EXE_SOI_DTD").is_not_null())
+    rows = with_provider(rows)
     rows = rows.join(natures(), on="PRS_NAT_REF", how="left", maintain_order="left")
     quantity, charge = pl.col("PRS_ACT_QTE").fill_null(0), pl.col("PRS_PAI_MNT").fill_null(0)
     back = (quantity < 0) | ((quantity == 0) & (charge < 0))
@@ -108,7 +109,6 @@ def claims(frames: Mapping[str, pl.DataFrame]) -> pl.DataFrame:
         pl.col("visit_concept_id").fill_null(0),
         pl.col("EXE_SOI_DTD").alias("day"),
         pl.max_horizontal("EXE_SOI_DTD", "EXE_SOI_DTF").alias("end"),
-        pl.col("PFS_EXE_NUM").replace(_filler(), None).alias("provider_key"),
         pl.when(back).then(-1.0).otherwise(1.0).alias("direction"),
     )
     rows = _with_care_site(rows, frames.get("ER_ETE_F"))
@@ -121,6 +121,11 @@ def claims(frames: Mapping[str, pl.DataFrame]) -> pl.DataFrame:
         .then(visit_key("person_id", "day", "provider_key", "visit_concept_id"))
         .alias("visit_key"),
     )
+
+
+def with_provider(rows: pl.DataFrame) -> pl.DataFrame:
+    """Add ``provider_key``: ``PFS_EXE_NUM``, null where zeros stand for nobody."""
+    return rows.with_columns(pl.col("PFS_EXE_NUM").replace(_filler(), None).alias("provider_key"))
 
 
 def details(
@@ -140,6 +145,18 @@ def details(
         about = about.unique(CLAIM_JOIN, keep="first", maintain_order=True)
         found = joined(numbered, about)
     return found.drop(_ROW)
+
+
+def without_claim(rows: pl.DataFrame, keys: pl.DataFrame) -> pl.DataFrame:
+    """Return the rows whose nine keys no claim has, in their order.
+
+    Args:
+        rows: With ``CLAIM_JOIN``.
+        keys: ``CLAIM_JOIN`` of the claims.
+    """
+    numbered = rows.with_row_index(_ROW)
+    found = joined(numbered.select(_ROW, *CLAIM_JOIN), keys)[_ROW]
+    return numbered.filter(~pl.col(_ROW).is_in(found.implode())).drop(_ROW)
 
 
 def joined(rows: pl.DataFrame, about: pl.DataFrame) -> pl.DataFrame:
