@@ -99,7 +99,7 @@ class Shell:
         """Write a table; numbers are right-aligned and grouped by thousands."""
         drawn = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), show_header=any(heads))
         for position, head in enumerate(heads):
-            numeric = bool(rows) and all(isinstance(row[position], int) for row in rows)
+            numeric = bool(rows) and all(isinstance(row[position], int | float) for row in rows)
             drawn.add_column(
                 self.words(head), justify="right" if numeric else "left", overflow="fold"
             )

@@ -103,12 +103,26 @@ def vocab_check(shell: Shell) -> None:
 )
 @pass_shell
 def vocab_coverage(shell: Shell) -> None:
-    """Show the share of rows and of source codes that are mapped to a standard concept."""
+    """Show the share of rows and of source codes that are mapped to a standard concept.
+
+    By vocabulary of the source. A site's own concept is not a standard one: it counts as unmapped.
+    """
     with shell.hub() as hub:
         found = vocabulary_coverage(hub.warehouse.view())
     shell.table(
-        ("Vocabulary", "Codes", "Mapped codes", "Rows", "Mapped rows"),
-        found.select("vocabulary_id", "codes", "codes_mapped", "rows", "rows_mapped").rows(),
+        (
+            "Vocabulary",
+            "Codes",
+            "Mapped codes",
+            "Mapped codes (%)",
+            "Rows",
+            "Mapped rows",
+            "Mapped rows (%)",
+        ),
+        [
+            (name, codes, mapped, 100 * share, rows, rows_mapped, 100 * rows_share)
+            for name, codes, mapped, share, rows, rows_mapped, rows_share in found.rows()
+        ],
     )
 
 

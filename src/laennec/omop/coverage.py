@@ -6,6 +6,8 @@ frame that came in. Whether such counts may be published is for ``disclosure``.
 
 import polars as pl
 
+from laennec.omop.checks import SITE_MINIMUM
+
 UNKNOWN = "(unknown)"
 """Stands for source codes of no known vocabulary."""
 
@@ -29,8 +31,9 @@ COVERAGE_SCHEMA = {
 def coverage(counts: pl.DataFrame) -> pl.DataFrame:
     """Return, per vocabulary of the source, the share of codes and of rows that are mapped.
 
-    A row is mapped when its standard concept is not 0 (*no matching concept*) and not missing. A
-    code is mapped when any of its rows is, so ``codes_share`` is the kinder figure.
+    A row is mapped when its concept is not missing, not 0 (*no matching concept*) and not a site's
+    own (from 2,000,000,000 on), which says no more than the code did. A code is mapped when any of
+    its rows is, so ``codes_share`` is the kinder figure.
 
     Args:
         counts: ``vocabulary_id`` of the source code (missing: unknown), ``source_code`` (missing
@@ -46,7 +49,8 @@ def coverage(counts: pl.DataFrame) -> pl.DataFrame:
     """
     if counts.filter(pl.col("rows").fill_null(0) < 1).height:
         raise ValueError("a count of rows is missing or below 1")
-    is_mapped = pl.col("concept_id").fill_null(0) != 0
+    concept = pl.col("concept_id").fill_null(0)
+    is_mapped = (concept != 0) & (concept < SITE_MINIMUM)
     per_code = (
         counts.with_columns(pl.col("vocabulary_id").fill_null(UNKNOWN))
         .group_by("vocabulary_id", "source_code")

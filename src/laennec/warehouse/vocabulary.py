@@ -47,7 +47,9 @@ def vocabulary_coverage(view: View) -> pl.DataFrame:
         {"concept_id": "source"}
     )
     empty = pl.DataFrame(schema={"source": pl.Int64(), **COUNTS_SCHEMA}).drop("vocabulary_id")
-    joined = pl.concat([empty, *counts]).join(source, on="source", how="left")
+    # Source concept 0 is a code that nobody knows: of no vocabulary, not of the one named "None".
+    known = source.filter(pl.col("source") != 0)
+    joined = pl.concat([empty, *counts]).join(known, on="source", how="left")
     return coverage(joined.select(list(COUNTS_SCHEMA)))
 
 
