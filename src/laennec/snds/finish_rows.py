@@ -6,6 +6,7 @@ Pure functions over the frames of one person bucket; ``finish`` says in which or
 import polars as pl
 
 from laennec.omop.cdm import CURRENT, cdm
+from laennec.snds.claims_drugs import exposure_days
 from laennec.snds.finish_sums import EVENTS, HELD, ROW, Summing
 from laennec.snds.lines import schema
 from laennec.warehouse.layout import sort_keys
@@ -49,7 +50,7 @@ def measured(rows: pl.DataFrame, how: Summing) -> pl.DataFrame:
 
 def _supplied(rows: pl.DataFrame, per_unit: str) -> pl.DataFrame:
     """Set days of supply to those of all units, and the last day after them."""
-    days = (pl.col(per_unit) * pl.col(HELD)).round().clip(1).cast(pl.Int64)
+    days = exposure_days(pl.col(HELD), pl.col(per_unit))
     start = pl.col("drug_exposure_start_date")
     last = start + pl.duration(days=days - 1)
     return rows.with_columns(
