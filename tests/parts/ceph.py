@@ -8,29 +8,37 @@ from contextlib import AbstractContextManager, ExitStack, contextmanager
 from pathlib import Path
 from uuid import uuid4
 
+import pytest
+
 from parts import free_port, listens, program, running
 from parts.hosts import Host, create_bucket
 
 _HOW = "apt-get install radosgw ceph-mon ceph-osd"
+_ATTEMPTS = 3
 
 
 @contextmanager
 def ceph(folder: Path) -> Iterator[Host]:
     """Run a cluster for the time of the context; it is ready after some 25 seconds."""
-    cluster = _Cluster(folder)
     with ExitStack() as servers:
-        cluster.make_monitor()
-        servers.enter_context(cluster.server("ceph-mon", "-i", "a", ready=cluster.monitor_answers))
-        cluster.make_disk()
-        servers.enter_context(cluster.server("ceph-osd", "-i", "0", ready=cluster.disk_is_up))
-        servers.enter_context(
-            cluster.server(
-                *("radosgw", "-n", "client.rgw"), ready=lambda: listens(cluster.gateway_port)
-            )
-        )
-        host = Host("s3", f"http://127.0.0.1:{cluster.gateway_port}", cluster.make_user())
-        create_bucket(host)
-        yield host
+        yield _started(folder, servers)
+
+
+def _started(folder: Path, servers: ExitStack) -> Host:
+    """Start a cluster; again if it fails, for somebody may take a port before it is bound."""
+    for attempt in range(_ATTEMPTS):
+        own = folder / str(attempt)
+        own.mkdir()
+        with ExitStack() as started:
+            try:
+                host = _Cluster(own).start(started)
+            except pytest.fail.Exception:
+                if attempt == _ATTEMPTS - 1:
+                    raise
+                continue
+            servers.push(started.pop_all())
+            return host
+    raise AssertionError  # the last attempt returns or raises
 
 
 class _Cluster:
@@ -43,6 +51,18 @@ class _Cluster:
             (folder / name).mkdir()
         self._configuration = folder / "ceph.conf"
         self._configuration.write_text(self._settings())
+
+    def start(self, servers: ExitStack) -> Host:
+        self.make_monitor()
+        servers.enter_context(self.server("ceph-mon", "-i", "a", ready=self.monitor_answers))
+        self.make_disk()
+        servers.enter_context(self.server("ceph-osd", "-i", "0", ready=self.disk_is_up))
+        servers.enter_context(
+            self.server(*("radosgw", "-n", "client.rgw"), ready=lambda: listens(self.gateway_port))
+        )
+        host = Host("s3", f"http://127.0.0.1:{self.gateway_port}", self.make_user())
+        create_bucket(host)
+        return host
 
     def make_monitor(self) -> None:
         monitors = self._folder / "monmap"
@@ -74,17 +94,16 @@ class _Cluster:
         return running(command, folder=self._folder, ready=ready, environment=_PLAIN)
 
     def monitor_answers(self) -> bool:
-        return self._asks("ceph", "--connect-timeout", "2", "mon", "stat")
+        """Whether the monitor at the port is this cluster's own."""
+        return self._fsid in self._asked("ceph", "--connect-timeout", "2", "fsid")
 
     def disk_is_up(self) -> bool:
-        asked = self._command(("ceph", "--connect-timeout", "2", "osd", "stat"))
-        said = subprocess.run(asked, capture_output=True, text=True, cwd=self._folder, check=False)
-        return "1 up" in said.stdout
+        return "1 up" in self._asked("ceph", "--connect-timeout", "2", "osd", "stat")
 
-    def _asks(self, *command: str) -> bool:
+    def _asked(self, *command: str) -> str:
         asked = self._command(command)
-        said = subprocess.run(asked, capture_output=True, cwd=self._folder, check=False)
-        return said.returncode == 0
+        said = subprocess.run(asked, capture_output=True, text=True, cwd=self._folder, check=False)
+        return said.stdout
 
     def _run(self, *command: str | Path) -> None:
         subprocess.run(
