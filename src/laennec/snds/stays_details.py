@@ -5,8 +5,8 @@
   type, then the earliest. ``condition_end_date`` is null: the PMSI says that it was coded.
 - What was done is dated by days after the start of its part, else of the stay; else by its month;
   else on the entry. A day outside the stay is dated on the stay's edge.
-- A drug is what was given beside the flat rate of the stay: costly ones only. Its units are those
-  given, a missing number counts as one.
+- A drug is what was given beside the flat rate of the stay: costly ones only, on the day it
+  was given: no days of supply. Its units are those given; a missing number counts as one.
 
 Pure.
 """
@@ -249,7 +249,6 @@ def _act_lines(act: Act, rows: pl.DataFrame, codes: Codebook) -> pl.DataFrame:
     else:
         rows = codes.attach(rows, "code", act.vocabulary, "act")
     prefix, (first, last) = _PREFIX[act.target], _DAYS[act.target]
-    drug = act.target == "drug_exposure"
     modifier = act.target == "procedure_occurrence"
     return as_lines(
         act.target,
@@ -264,6 +263,5 @@ def _act_lines(act: Act, rows: pl.DataFrame, codes: Codebook) -> pl.DataFrame:
             pl.col("act_source_concept_id").alias(f"{prefix}_source_concept_id"),
             pl.col(STAY_KEY).alias("visit_key"),
             *((pl.col("modifier").alias("modifier_source_value"),) if modifier else ()),
-            *((pl.lit(1).alias("days_supply"),) if drug else ()),
         ),
     )
