@@ -27,7 +27,17 @@ from pathlib import Path
 from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
-from tools.snds_sources import CURRENT, Place, Said, kwikly, portal, quasi_identifiers, schema, tidy
+from tools.snds_sources import (
+    CURRENT,
+    Place,
+    Said,
+    kwikly,
+    labels,
+    portal,
+    quasi_identifiers,
+    schema,
+    tidy,
+)
 
 DATA = Path(__file__).resolve().parents[1] / "src" / "laennec" / "snds" / "data"
 _PORTAL_ENDS = 2014
@@ -225,6 +235,8 @@ def rows(places: Mapping[Place, Merged], role: Mapping[Place, str]) -> Iterator[
         runs = [(None, None)] if timeless else spans(column.years, column.still)
         for first, last in runs:
             for start, end, (length, decimals) in _sized(first, last, column.size):
+                if column.kind == "DATE" and length != _DATE_CHARS:
+                    length = None
                 yield [
                     *(*place, start, end, column.kind, length, decimals or None, role.get(place)),
                     *(column.nomenclature, "yes" if column.quasi else None, column.says),
@@ -267,11 +279,13 @@ def main(arguments: list[str]) -> int:
     for place in quasi_identifiers(folder):
         if place in places:
             places[place].quasi = True
+    _fill_years(places)
     correct(places, rules)
     names = "family column first_year last_year kind length decimals role nomenclature"
     header = [*names.split(), "quasi_identifier", "says", "correction", "label"]
     _write("catalogue.csv", header, rows(places, roles(places, rules)))
-    _write("catalogue_tables.csv", ["family", "product", "label"], _tables(places, tables))
+    named = labels(folder, rules)
+    _write("catalogue_tables.csv", ["family", "product", "label"], _tables(places, tables, named))
     _write(
         "catalogue_references.csv",
         ["family", "columns", "of_family", "of_columns"],
@@ -280,12 +294,30 @@ def main(arguments: list[str]) -> int:
     return 0
 
 
-def _tables(places: Mapping[Place, Merged], tables: list[dict[str, Any]]) -> Iterator[list[str]]:
+def _fill_years(places: Mapping[Place, Merged]) -> None:
+    """Give a column of which no source tells years those of its table, if that has any."""
+    for family in {place[0] for place in places}:
+        columns = [column for place, column in places.items() if place[0] == family]
+        years = set().union(*(one.years for one in columns))
+        stills = {one.still for one in columns if one.still}
+        for column in columns:
+            if not column.years and column.still is None and (years or stills):
+                column.years = set(range(min(years | stills), max(years | stills) + 1))
+                column.still = min(years | stills) if stills else None
+
+
+def _tables(
+    places: Mapping[Place, Merged], tables: list[dict[str, Any]], named: Mapping[str, str]
+) -> Iterator[list[str]]:
     known = {table["name"]: table for table in tables}
     for family in sorted({place[0] for place in places}):
         table = known.get(family, {})
         guess = next((p for start, p in _PRODUCTS.items() if family.startswith(start)), "")
-        yield [family, table.get("produit", guess), tidy(table.get("title", ""))]
+        yield [
+            family,
+            table.get("produit", guess),
+            tidy(table.get("title", "")) or named.get(family, ""),
+        ]
 
 
 def _references(

@@ -11,6 +11,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -107,7 +108,7 @@ def kwikly(folder: Path, rules: Mapping[str, Any]) -> dict[Place, Said]:
         said.label = said.label or tidy(row["label"])
         said.nomenclature = said.nomenclature or row["value_table"].strip()
         last = next((y for start, y in rules["known_until"].items() if table.startswith(start)), 0)
-        if row["current_table_flag"]:
+        if row["current_table_flag"] and table.startswith("ER_"):
             said.still = CURRENT
         elif last in said.years:
             said.still = last
@@ -137,6 +138,17 @@ def quasi_identifiers(folder: Path) -> Iterator[Place]:
                 if group == "Identifiant potentiel":
                     for table in tables.split():
                         yield re.sub(r"_aaaa$", "", re.sub(r"xx", "aa", table)), column
+
+
+def labels(folder: Path, rules: Mapping[str, Any]) -> dict[str, str]:
+    """Return the labels of families on the sheets of kwikly that list tables: a cell, its label."""
+    found: dict[str, str] = {}
+    for path in sorted((folder / "snds-kwikly").glob("*_sheet_[A-Z]*.csv")):
+        with path.open(encoding="utf-8", newline="") as lines:
+            for cells in csv.reader(lines):
+                for cell, after in pairwise(cells):
+                    found.setdefault(family(cell.strip(), rules)[0], tidy(after))
+    return found
 
 
 def tidy(text: str) -> str:

@@ -72,13 +72,6 @@ CASES: tuple[Case, ...] = (
         ],
     ),
     (
-        "claim-of-the-fictive-scheme",
-        "ER_PRS_F",
-        2018,
-        [{"RGM_COD": 888}],
-        [{"RGM_COD": one} for one in (101, 88, 8880, None)],
-    ),
-    (
         "claim-for-information",
         "ER_PRS_F",
         2018,
@@ -348,7 +341,7 @@ def test_each_effect_is_explained_and_has_one_use() -> None:
 def test_rows_of_a_counted_rule_are_not_taken_out() -> None:
     applied = {rule.id for rule in rules_for("ER_PRS_F", 2018)}
     counted = {rule.id for rule in counted_for("ER_PRS_F", 2018)}
-    assert counted == {"claim-is-a-complement", "claim-of-the-fictive-scheme"}
+    assert counted == {"claim-is-a-complement"}
     assert not applied & counted
     assert not rules_for("IR_BEN_R", None)
 
@@ -360,7 +353,7 @@ def test_return_codes_keep_stays_apart_and_drop_none() -> None:
 
 
 def test_needs_are_the_columns_of_applied_and_counted_rules() -> None:
-    assert needs("ER_PRS_F", 2018) == {"DPN_QLF", "PRS_DPN_QLP", "CPL_MAJ_TOP", "RGM_COD"}
+    assert needs("ER_PRS_F", 2018) == {"DPN_QLF", "PRS_DPN_QLP", "CPL_MAJ_TOP"}
     assert needs("T_MCOaaB", 2018) == {"GRG_GHM", "SEJ_TYP"}
     assert needs("ER_BIO_F", 2018) == frozenset()
 

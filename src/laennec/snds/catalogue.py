@@ -48,7 +48,8 @@ class Column:
     Attributes:
         name: In capitals.
         kind: What it holds.
-        length: Longest value in characters; of a number, its positions with the sign. Or None.
+        length: Longest value in characters; of a number, its positions with the sign; of a date, 8
+            where the table has it as eight digits. None where the sources give none.
         decimals: Digits after the point; None where the sources give none.
         key: Whether it is one of the columns that name what a row is about.
         nomenclature: Table of the values it may have, or None.
@@ -100,6 +101,7 @@ class Table:
         columns: By name, then by year; a name comes again where its years have a gap or its length
             changes, never twice in one year.
         references: To other families.
+        one_row_for_a_key: Whether no two rows have the same key.
     """
 
     family: str
@@ -107,6 +109,7 @@ class Table:
     label: str
     columns: tuple[Column, ...]
     references: tuple[Reference, ...] = ()
+    one_row_for_a_key: bool = False
 
     def in_year(self, year: int | None) -> Mapping[str, Column]:
         """Return the columns of a year by name; empty if the table was not there.
@@ -173,6 +176,7 @@ def catalogue() -> Catalogue:
             row["label"],
             tuple(columns[row["family"]]),
             tuple(references.get(row["family"], ())),
+            row["family"] in rules["one_row_for_a_key"],
         )
         for row in _rows("catalogue_tables.csv")
     }
