@@ -215,8 +215,8 @@ def _packaged_links(listed: pl.DataFrame, standard: pl.DataFrame) -> pl.DataFram
         pl.col("below") == "1",
         pl.col("concept_id").cast(pl.Int64),
     )
-    maps = maps.join(standard.select("concept_id"), on="concept_id", how="semi")
-    longest = int(str(maps["head"].str.len_chars().max() or 0))
+    longest = max(len(head) for head in maps["head"])
+    maps = maps.join(standard, on="concept_id", how="semi")
     codes = listed.filter(pl.col("name").is_in(maps["name"].unique().implode()))
     heads = pl.concat(
         codes.select(
