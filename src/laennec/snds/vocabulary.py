@@ -246,7 +246,8 @@ def _class_rows(concept: pl.DataFrame) -> pl.DataFrame:
 
 def _relationship_rows() -> pl.DataFrame:
     names = list(cdm(CURRENT).tables["relationship"].field_names)
-    return pl.DataFrame([(*row, 0) for row in _RELATIONSHIPS], schema=names, orient="row")
+    rows = [(*row, 0) for row in sorted(_RELATIONSHIPS)]
+    return pl.DataFrame(rows, schema=names, orient="row")
 
 
 def _is_ours(table: str) -> pl.Expr:
