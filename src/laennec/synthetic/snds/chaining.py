@@ -13,7 +13,7 @@ from laennec.synthetic.snds import frequencies, texts
 from laennec.synthetic.snds.block import Block
 from laennec.synthetic.snds.layout import Cells
 from laennec.synthetic.snds.stays import Stays
-from laennec.synthetic.snds.texts import gather, padded
+from laennec.synthetic.snds.texts import gather, padded, where
 
 FILLERS = (
     "xxxxxxxxxxxxxxxxx",
@@ -27,7 +27,9 @@ _CODES = ("NIR_RET", "NAI_RET", "SEX_RET", "SEJ_RET", "FHO_RET", "PMS_RET", "DAT
 _WRONG = pl.Series(["0", "1", "2", "3", "4", "9"])
 _FILLED = 0.5
 _FIELD_RATES = {"RIP": "RIMP"}
-_LATER_CODES = ("COH_NAI_RET", "COH_SEX_RET")
+_LATER_CODES, _INCOHERENT = ("COH_NAI_RET", "COH_SEX_RET"), 0.0005
+"""Checks that came in 2013, whose rates are not published: ours is a guess."""
+
 PLAIN, FILLER, RETURN_CODE = "", "filler", "return_code"
 
 
@@ -44,11 +46,11 @@ def chaining(
     named, size = block.identities, len(stays)
     carried = identity(block, stays)
     psa = gather(named.psa, carried)
-    cells: Cells = dict.fromkeys(_LATER_CODES, "0")
+    cells: Cells = {}
     wrong = np.zeros(size, dtype=bool)
-    for code in _CODES:
-        rate = frequencies.error_rate(_FIELD_RATES.get(field, field), code, year)
-        bad = draws.random(size) < rate
+    for code in (*_CODES, *_LATER_CODES):
+        known = code not in _LATER_CODES
+        bad = draws.random(size) < (_rate(field, code, year) if known else _INCOHERENT)
         value = np.where(bad, draws.integers(1, len(_WRONG), size), 0)
         cells[code] = gather(_WRONG, value)
         wrong |= bad
@@ -67,6 +69,10 @@ def chaining(
         "ETA_NUM_RET": "0",
     }
     return cells, np.where(filled, FILLER, np.where(wrong, RETURN_CODE, PLAIN))
+
+
+def _rate(field: str, code: str, year: int) -> float:
+    return frequencies.error_rate(_FIELD_RATES.get(field, field), code, year)
 
 
 def _dates(stays: Stays) -> Cells:
@@ -103,17 +109,12 @@ def patient(block: Block, stays: Stays) -> Cells:
     department = gather(frequencies.table("places")["BEN_RES_DPT"], persons.place[stays.person])
     commune = gather(frequencies.table("places")["BEN_RES_COM"], persons.place[stays.person])
     return {
-        "AGE_ANN": _unless(infant, padded(years, 1, 130)),
-        "AGE_JOU": _unless(~infant, padded(np.where(infant, lived, 0), 1, 400)),
+        "AGE_ANN": where(infant, "", padded(years, 1, 130)),
+        "AGE_JOU": where(~infant, "", padded(np.where(infant, lived, 0), 1, 400)),
         "COD_SEX": padded(persons.sex[stays.person].astype(np.int64), 1, 2),
         "BDI_DEP": department.str.slice(1),
         "BDI_COD": department.str.slice(1) + commune,
     }
-
-
-def _unless(empty: np.ndarray, values: pl.Series) -> pl.Series:
-    chosen = pl.when(pl.Series(empty, dtype=pl.Boolean)).then(pl.lit("")).otherwise(values)
-    return pl.select(chosen).to_series()
 
 
 def repeated(cells: Cells, places: np.ndarray) -> Cells:

@@ -1,8 +1,8 @@
 """Identifiers of persons: what the SNDS makes of who is who, with the traps that it is known for.
 
-A ``BEN_NIR_PSA`` comes from the insured person's number, and the beneficiary's birth date and sex.
-So a child of two insured parents has two, a dependant who becomes insured changes it, and twins of
-one sex share it. Source: SNDS documentation of the Health Data Hub, pages on the identifiers of beneficiaries.
+A ``BEN_NIR_PSA`` comes from the insured person's number and the beneficiary's birth and sex. So a
+child of two insured parents has two, a dependant who becomes insured changes it, and twins of one
+sex share it. Source: SNDS documentation of the Health Data Hub, identifiers of beneficiaries.
 
 Pure: the draws come in as generators.
 """

@@ -16,9 +16,9 @@ from laennec.synthetic.snds import frequencies, texts
 from laennec.synthetic.snds.block import Block
 from laennec.synthetic.snds.chaining import chaining, illnesses_of, patient, repeated
 from laennec.synthetic.snds.layout import Cells
-from laennec.synthetic.snds.order import day_number
+from laennec.synthetic.snds.order import day_number, year_of
 from laennec.synthetic.snds.stays import Stays, causes
-from laennec.synthetic.snds.texts import gather, padded
+from laennec.synthetic.snds.texts import gather, padded, where
 from laennec.synthetic.snds.writer import Files, Target
 
 _REHABILITATED, _AT_HOME, _IN_PSYCHIATRY, _AMBULATORY = 0.5, 0.012, 0.1, 2.0
@@ -145,7 +145,8 @@ def _write_weeks(
     generated = (draws.random(len(some)) < _WRONG) & (year >= _GENERATED_FROM)
     week = repeated(names, stay) | {"RHS_NUM": padded(nth + 1, 3, 99)}
     begin = some.entry[stay] + nth * _WEEK
-    # Weeks of the year before carry its month: they are in that year's table too.
+    # A stay that began the year before repeats its weeks of then: they are not of this table.
+    early = np.flatnonzero(year_of(begin) != year)
     files.append(
         _target("SSR", year, "B"),
         week
@@ -156,8 +157,8 @@ def _write_weeks(
             "FP_PEC": "Z501",
             "MOR_PRP": gather(plans["MOR_PRP"], plan[stay]),
             "ETL_AFF": gather(plans["DGN_PAL"], plan[stay]),
-            "GRG_GME": _where(ungrouped[stay], "90Z99Z", gather(plans["GRG_GME"], plan[stay])),
-            "TYP_GEN_RHA": _where(generated[stay], "1", pl.Series(["0"])),
+            "GRG_GME": where(ungrouped[stay], "90Z99Z", gather(plans["GRG_GME"], plan[stay])),
+            "TYP_GEN_RHA": where(generated[stay], "1", pl.Series(["0"])),
             "RHS_ANT_SEJ_ENT": padded(nth, 1, 99),
             "HOS_TYP_UM": "1",
             "ENT_MOD": "7",
@@ -168,6 +169,7 @@ def _write_weeks(
             "NBR_CSARR": "1",
         },
         len(stay),
+        {"week_of_another_year": early},
     )
     files.append(
         _target("SSR", year, "CSARR"),
@@ -228,7 +230,7 @@ def _write_home(block: Block, _: Stays, files: Files, year: int) -> pl.DataFrame
     }
     files.append(_target("HAD", year, "B"), cells, size)
     ungrouped = draws.random(size) < _WRONG
-    group: Cells = {"GHT_NUM": _where(ungrouped, "99", pl.Series(["11"]))}
+    group: Cells = {"GHT_NUM": where(ungrouped, "99", pl.Series(["11"]))}
     group |= {"GHT_NBJ": padded(some.days, 1, 999)}
     files.append(_target("HAD", year, "GRP"), names | sequence | group, size)
     place, codes = illnesses_of(block, some, draws, share=0.7)
@@ -265,8 +267,8 @@ def _write_psychiatry(block: Block, _: Stays, files: Files, year: int) -> pl.Dat
         "FOR_ACT": "01",
         "ENT_MOD": "8",
         "SOR_MOD": "8",
-        "SEQ_IND": _where(trial, "E", pl.Series([""])),
-        "TYP_GEN_RSA": _where(generated, "1", pl.Series(["0"])),
+        "SEQ_IND": where(trial, "E", pl.Series([""])),
+        "TYP_GEN_RSA": where(generated, "1", pl.Series(["0"])),
         "SEQ_COU_NBJ": padded(some.days, 1, 999),
         "PRE_JOU_NBJ": padded(some.days, 1, 999),
         "SEQ_FIN_ANN": texts.days(some.exit, "%Y", ""),
@@ -293,7 +295,8 @@ def _write_ambulatory(
         "ETA_NUM_EPMSI": _hospital(block, some, 9),
         "IPP_IRR_CRY": _local(block, some.person),
         "FOR_ACT": "30",
-        "ORD_NUM": padded(np.arange(len(some)) + 1, 8, max(len(some), 1)),
+        "SEJ_IDT": padded(some.person % 100_000, 5, 99_999),
+        "ORD_NUM": _numbers(len(some), 8),
         "RAL_ACT_ANN": texts.days(some.exit, "%Y", ""),
         "RAL_ACT_MOI": texts.days(some.exit, "%m", ""),
         "ACT_NAT": "E",
@@ -306,9 +309,3 @@ def _write_ambulatory(
 def _local(block: Block, persons: np.ndarray) -> pl.Series:
     """Return the hospital's own number of a patient, which no other table has."""
     return texts.pseudonyms(texts.mixed(block.order.seed, 99, block.people.number[persons]), 16)
-
-
-def _where(which: np.ndarray, text: str, otherwise: pl.Series) -> pl.Series:
-    kept = otherwise if len(otherwise) == len(which) else otherwise.new_from_index(0, len(which))
-    chosen = pl.when(pl.Series(which, dtype=pl.Boolean)).then(pl.lit(text)).otherwise(kept)
-    return pl.select(chosen).to_series()

@@ -11,10 +11,11 @@ from laennec.synthetic.snds.block import Block
 from laennec.synthetic.snds.chaining import FILLER, FILLERS, PLAIN, RETURN_CODE
 from laennec.synthetic.snds.layout import Cells
 from laennec.synthetic.snds.order import day_number
-from laennec.synthetic.snds.texts import gather, padded
+from laennec.synthetic.snds.texts import gather, padded, where
 from laennec.synthetic.snds.writer import Files, Target
 
-_VISITS, _CODED, _CHAIN_ERROR, _FILLED = 0.12, 0.3, 0.015, 0.5
+_VISITS, _CODED, _CHAIN_ERROR, _DATE_ERROR, _FILLED = 0.12, 0.3, 0.015, 0.001, 0.5
+_FINE = pl.Series(["0"])
 _CODES = ("NIR_RET", "NAI_RET", "SEX_RET", "IAS_RET", "ENT_DAT_RET")
 _CONSULTATIONS = pl.Series(["C", "CS", "CNP", "ATU"])
 
@@ -82,8 +83,10 @@ def _chained(
     psa = gather(named.psa, carried)
     fillers = gather(pl.Series(FILLERS), draws.integers(0, len(FILLERS), size))
     cells: Cells = dict.fromkeys(_CODES, "0")
+    late = draws.random(size) < _DATE_ERROR
     cells |= {
-        "NIR_RET": gather(pl.Series(["0", "1"]), bad.astype(np.int64)),
+        "NIR_RET": where(bad, "1", _FINE),
+        "ENT_DAT_RET": where(late, "1", _FINE),
         "NIR_ANO_17": pl.select(
             pl.when(pl.Series(filled, dtype=pl.Boolean)).then(fillers).otherwise(psa)
         ).to_series(),
@@ -96,4 +99,4 @@ def _chained(
         "EXE_SOI_AMF": texts.days(day, "%Y%m", ""),
         "SEJ_NUM": padded(day % 100_000, 5, 99_999),
     }
-    return cells, np.where(filled, FILLER, np.where(bad, RETURN_CODE, PLAIN))
+    return cells, np.where(filled, FILLER, np.where(bad | late, RETURN_CODE, PLAIN))

@@ -18,9 +18,8 @@ from laennec.synthetic.snds.writer import Files, Target
 _ONE_DEATH, _NO_BIRTH = 0.5, 0.0005
 _DAYS_KNOWN = 6000
 _FICTIVE_BIRTH = "1955"
-_CAUSES_FROM, _CAUSES_TO = 2006, 2017
-_MATCHED = 0.85
-_CAUSES = np.array(["I219", "C349", "C509", "C189", "I639", "J189", "F03", "I500", "R99", "X599"])
+_CAUSES = pl.Series(["I219", "C349", "I639", "J189", "F03", "I500", "R99", "X599"])
+_MORTAL = frozenset({"C349", "C509", "C189", "C61", "I251", "I500", "I639", "J449", "F03", "G20"})
 _SEVERAL_CAUSES = 3
 DEATH_ON_ONE, NO_BIRTH = "death_on_one", "birth_1600"
 
@@ -153,16 +152,14 @@ def _write_diseases(block: Block, files: Files, draws: np.random.Generator) -> N
 def _write_deaths(block: Block, files: Files, draws: np.random.Generator) -> None:
     """Append deaths with their causes: one row each in KI_CCI_R, one to three in KI_ECD_R."""
     persons, named = block.people, block.identities
-    matched = draws.random(len(persons)) < _MATCHED
+    chance = draws.random(len(persons))
+    causes = _causes(block, draws)
     for year in block.order.years:
-        if not _CAUSES_FROM <= year <= _CAUSES_TO:
-            continue
         died = np.flatnonzero(persons.death != NEVER)
-        died = died[(year_of(persons.death[died]) == year) & matched[died]]
+        died = died[(year_of(persons.death[died]) == year) & (chance[died] < _matched(year))]
         identity = named.of(died, persons.death[died], np.zeros(len(died), dtype=bool))
-        cause = draws.integers(0, len(_CAUSES), len(died))
         cells = _death(block, died, identity) | {
-            "DCD_CIM_COD": gather(pl.Series(_CAUSES), cause),
+            "DCD_CIM_COD": gather(causes, died),
             "DCD_CIM_VER": "10",
             "FLX_PER_ANN": str(year),
             "BEN_SEX_COD": padded(persons.sex[died].astype(np.int64), 1, 2),
@@ -175,12 +172,32 @@ def _write_deaths(block: Block, files: Files, draws: np.random.Generator) -> Non
         more = 1 + draws.integers(0, _SEVERAL_CAUSES, len(died))
         row = np.repeat(np.arange(len(died)), more)
         nth = np.arange(len(row)) - np.repeat(np.cumsum(more) - more, more)
-        causes = (cause[row] + nth * 3) % len(_CAUSES)
+        others = gather(_CAUSES, (died[row] + nth * 3) % len(_CAUSES))
+        initial = gather(causes, died[row])
         cells = _death(block, died[row], identity[row]) | {
-            "ECD_CIM_COD": gather(pl.Series(_CAUSES), causes),
+            "ECD_CIM_COD": initial.zip_with(pl.Series(nth == 0, dtype=pl.Boolean), others),
             "CER_LIG_NUM": padded(nth + 1, 1, 9),
         }
         files.append(Target(f"KI_ECD_R_{year}", "KI_ECD_R", year), cells, len(row))
+
+
+def _matched(year: int) -> float:
+    """Return the share of deaths of a year that could be matched with a beneficiary."""
+    rates = frequencies.table("cause_matching_rates").filter(
+        pl.col("death_year").cast(pl.Int64) <= year
+    )
+    return float(rates["percent_matched_to_snds"][-1]) / 100
+
+
+def _causes(block: Block, draws: np.random.Generator) -> pl.Series:
+    """Return an initial cause for each person: an own mortal illness, or a common one."""
+    codes = frequencies.table("conditions")["MED_MTF_COD"].fill_null("")
+    common = gather(_CAUSES, draws.integers(0, len(_CAUSES), len(block.people)))
+    mortal = np.flatnonzero(codes.is_in(list(_MORTAL)).to_numpy()[block.ill.condition])
+    own = np.full(len(block.people), -1)
+    own[block.ill.person[mortal]] = block.ill.condition[mortal]
+    ill = gather(codes, np.maximum(own, 0))
+    return ill.zip_with(pl.Series(own >= 0, dtype=pl.Boolean), common)
 
 
 def _death(block: Block, died: np.ndarray, identity: np.ndarray) -> Cells:

@@ -15,7 +15,7 @@ from laennec.synthetic.snds.layout import Cells
 from laennec.synthetic.snds.other_fields import write_other_fields
 from laennec.synthetic.snds.outpatients import write_outpatients
 from laennec.synthetic.snds.stays import Stays, stays
-from laennec.synthetic.snds.texts import gather, padded
+from laennec.synthetic.snds.texts import gather, padded, where
 from laennec.synthetic.snds.writer import Files, Target
 
 _LETTER, _ERROR_GROUP, _SERVICES, _BAD_MODE, _BAD_CODE = 0.005, 0.002, 0.01, 0.001, 0.001
@@ -24,6 +24,7 @@ _ASSOCIATED, _UNITS_OF_DRUG, _IMPLANTS = 0.6, 0.08, ("M169", "M179", "S720")
 _BLOCK_NUMBERS = 1_000_000
 _GROUP_ERROR, _SERVICE, _OUTSIDE_MODE, _OUTSIDE_CODE = "90Z00Z", "B", "5", "Z999"
 _PUBLIC = "0780"
+_ADULT_DAYS = 18 * 365
 
 
 @dataclass(frozen=True)
@@ -145,20 +146,21 @@ def _stay_cells(
     traps = mco.traps.copy()
     for name, which in faults.items():
         traps[which & (traps == "")] = name
+    child = some.entry - mco.block.people.birth[some.person] < _ADULT_DAYS
+    groups = pl.concat([table["GRG_GHM"], table["child_ghm"]])
+    group = gather(groups, some.cause + child * table.height)
     cells = mco.names | patient(mco.block, some) | exits(some)
     cells |= {
         "RSS_NUM": "001",
-        "DGN_PAL": _where(
+        "DGN_PAL": where(
             faults["code_outside_nomenclature"], _OUTSIDE_CODE, gather(table["DGN_PAL"], some.cause)
         ),
-        "GRG_GHM": _where(
-            faults["grouping_error"], _GROUP_ERROR, gather(table["GRG_GHM"], some.cause)
-        ),
-        "GRC_GHM": gather(table["GRG_GHM"], some.cause),
-        "ENT_MOD": _where(faults["mode_outside_nomenclature"], _OUTSIDE_MODE, pl.Series(["8"])),
+        "GRG_GHM": where(faults["grouping_error"], _GROUP_ERROR, group),
+        "GRC_GHM": group,
+        "ENT_MOD": where(faults["mode_outside_nomenclature"], _OUTSIDE_MODE, pl.Series(["8"])),
         "SOR_MOD": gather(pl.Series(["8", "9"]), died.astype(np.int64)),
         "SEJ_NBJ": padded(some.days, 1, 999),
-        "SEJ_TYP": _where(faults["services_between_hospitals"], _SERVICE, pl.Series([""])),
+        "SEJ_TYP": where(faults["services_between_hospitals"], _SERVICE, pl.Series([""])),
         "NBR_RUM": "1",
         "NBR_DGN": padded(counts[0], 1, 99),
         "NBR_ACT": padded(counts[1], 1, 99),
@@ -166,12 +168,6 @@ def _stay_cells(
         "TYP_GEN_RSA": "0",
     }
     return cells, {name: np.flatnonzero(which) for name, which in faults.items()}, traps
-
-
-def _where(which: np.ndarray, text: str, otherwise: pl.Series) -> pl.Series:
-    kept = otherwise if len(otherwise) == len(which) else otherwise.new_from_index(0, len(which))
-    chosen = pl.when(pl.Series(which, dtype=pl.Boolean)).then(pl.lit(text)).otherwise(kept)
-    return pl.select(chosen).to_series()
 
 
 def _acts(mco: _Year) -> tuple[np.ndarray, pl.Series]:

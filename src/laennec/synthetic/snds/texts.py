@@ -65,6 +65,14 @@ def gather(values: pl.Series, places: np.ndarray) -> pl.Series:
     return values.gather(pl.Series(places.astype(np.uint32, copy=False)))
 
 
+def where(which: np.ndarray, text: str, otherwise: pl.Series) -> pl.Series:
+    """Return ``text`` where ``which`` says so, else a column of as many rows, or of one value."""
+    size = len(which)
+    kept = otherwise if len(otherwise) == size else otherwise.new_from_index(0, size)
+    chosen = pl.when(pl.Series(which, dtype=pl.Boolean)).then(pl.lit(text)).otherwise(kept)
+    return pl.select(chosen).to_series()
+
+
 def mixed(*parts: np.ndarray | int) -> np.ndarray:
     """Return a 64-bit hash of columns of integers, row by row (SplitMix64, chained)."""
     state = np.zeros(1, dtype=np.uint64)
