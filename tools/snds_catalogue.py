@@ -191,6 +191,16 @@ def correct(places: dict[Place, Merged], rules: Mapping[str, Any]) -> None:
             raise SystemExit(f"{rule['id']} corrects nothing")
 
 
+def archives(places: Mapping[Place, Merged], rules: Mapping[str, Any]) -> dict[Place, Merged]:
+    """Return the columns of tables that archive another: those of the other, as corrected."""
+    return {
+        (rule["name"], name): column
+        for rule in rules["archive"]
+        for (family, name), column in places.items()
+        if family == rule["family"]
+    }
+
+
 def _settles(rule: Mapping[str, Any], column: Merged) -> bool:
     """Whether the sources disagree on what the rule says: a kind or a length."""
     return bool(column.says) and ("kind" in rule or "length" in rule) and "instead_of" not in rule
@@ -281,11 +291,17 @@ def main(arguments: list[str]) -> int:
             places[place].quasi = True
     _fill_years(places)
     correct(places, rules)
+    places |= archives(places, rules)
     names = "family column first_year last_year kind length decimals role nomenclature"
     header = [*names.split(), "quasi_identifier", "says", "correction", "label"]
     _write("catalogue.csv", header, rows(places, roles(places, rules)))
-    named = labels(folder, rules)
-    _write("catalogue_tables.csv", ["family", "product", "label"], _tables(places, tables, named))
+    named = labels(folder, rules) | {one["name"]: one["label"] for one in rules["archive"]}
+    archived = {one["name"]: one["family"] for one in rules["archive"]}
+    _write(
+        "catalogue_tables.csv",
+        ["family", "product", "label"],
+        _tables(places, tables, named, archived),
+    )
     _write(
         "catalogue_references.csv",
         ["family", "columns", "of_family", "of_columns"],
@@ -307,15 +323,19 @@ def _fill_years(places: Mapping[Place, Merged]) -> None:
 
 
 def _tables(
-    places: Mapping[Place, Merged], tables: list[dict[str, Any]], named: Mapping[str, str]
+    places: Mapping[Place, Merged],
+    tables: list[dict[str, Any]],
+    named: Mapping[str, str],
+    archived: Mapping[str, str],
 ) -> Iterator[list[str]]:
     known = {table["name"]: table for table in tables}
     for family in sorted({place[0] for place in places}):
         table = known.get(family, {})
         guess = next((p for start, p in _PRODUCTS.items() if family.startswith(start)), "")
+        product = known.get(archived.get(family, family), {}).get("produit", guess)
         yield [
             family,
-            table.get("produit", guess),
+            product,
             tidy(table.get("title", "")) or named.get(family, ""),
         ]
 
