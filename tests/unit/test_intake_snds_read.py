@@ -281,6 +281,17 @@ def test_each_row_is_refused_once_by_its_first_fault(tmp_path: Path) -> None:
     assert got.rows[LINE].to_list() == [2, 6]
 
 
+def test_keys_that_join_nothing_may_be_empty(tmp_path: Path) -> None:
+    act = {"ETA_NUM_EPMSI": "010000123", "ORD_NUM": "1", "SEJ_IDT": "", "AGE_ANN": "38"}
+    (tmp_path / "T_RIP19R3A.csv").write_text(csv_text(act, act | {"ETA_NUM_EPMSI": ""}))
+    got = read_all(tmp_path, list(act))
+    assert got.refused == [(3, "missing_key", "ETA_NUM_EPMSI")]
+    nobody = {"BEN_NIR_PSA": "", "BEN_RNG_GEM": "1", "BEN_SEX_COD": "1"}
+    (tmp_path / "T_RIP19R3A.csv").unlink()
+    (tmp_path / "IR_BEN_R_ARC.csv").write_text(csv_text(nobody))
+    assert read_all(tmp_path, list(nobody)).rows["BEN_NIR_PSA"].to_list() == [None]
+
+
 def test_a_refused_row_is_given_as_it_was(tmp_path: Path) -> None:
     (tmp_path / "ER_PRS_F_201902.csv").write_text(csv_text(CLAIM, CLAIM | {"PRS_ACT_QTE": "1,5"}))
     opened = open_file(find_delivery(tmp_path).files[0], columns=list(CLAIM))

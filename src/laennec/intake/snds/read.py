@@ -28,10 +28,17 @@ from laennec.intake.snds.model import (
 )
 from laennec.intake.snds.typing import Misfit, type_rows
 from laennec.snds.catalogue import POLARS, Column, Kind, catalogue
+from laennec.snds.keys import NINE_KEYS, stay_columns
 from laennec.snds.nomenclatures import closed_codes
 
 _NUMBERS = {Kind.INTEGER, Kind.DECIMAL}
 _FLUX = "FLX_DIS_DTD"
+_FIELDS = ("MCO", "SSR", "HAD", "RIP", "MCO_EXTERNAL")
+_JOINING = {*NINE_KEYS, "DCD_IDT_ENC", *(one for field in _FIELDS for one in stay_columns(field))}
+"""Keys that each row must have, where they are keys of its table. Others may be empty: SEJ_IDT of
+ambulatory psychiatry outside a stay, and who a person is, of which resolution says what is missing.
+"""
+
 _YEAR_OF: Mapping[str, str] = {"T_MCOaaB": "SOR_ANN", "T_MCOaaC": "SOR_ANN"}
 """Columns that repeat the year of the file, as text."""
 
@@ -139,7 +146,7 @@ class _Judge:
         self._absent = {
             name: POLARS[kind] for name, kind in opened.kinds.items() if name not in self._kinds
         }
-        self._keys = [name for name in self._kinds if known[name].key]
+        self._keys = [name for name in self._kinds if known[name].key and name in _JOINING]
         self._closed = {
             name: pl.Series(sorted(codes)).cast(POLARS[self._kinds[name]])
             for name, codes in closed_codes(opened.file.family).items()
