@@ -25,7 +25,11 @@ def synth() -> None:
 )
 @click.argument("folder", type=click.Path(path_type=Path, file_okay=False), metavar="FOLDER")
 @click.option(
-    "--persons", type=click.IntRange(min=1), default=10_000, metavar="N", help="True persons."
+    "--persons",
+    type=click.IntRange(min=1),
+    default=10_000,
+    metavar="N",
+    help="Persons, each counted once.",
 )
 @click.option(
     "--seed",
@@ -47,7 +51,7 @@ def synth() -> None:
     type=float,
     default=8.0,
     metavar="X",
-    help="Claim lines per person and year; the real base has some 18.",
+    help="Claim lines per person and year; the real base has several times as many.",
 )
 @pass_shell
 def snds(
@@ -64,7 +68,7 @@ def snds(
 
     Files have the names and columns of the real ones: claims by month of flux, hospital stays by
     year, beneficiaries, long-term diseases, causes of death. FOLDER/truth says who is who and which
-    rows are planted faults; leave it out when you load.
+    rows are planted faults; a load passes it over.
     """
     order = Order(persons, seed, *synthetic.span(years), lines_per_year, Format(layout))
     made = synthetic.make(order, folder.resolve(), shell.reporter)

@@ -18,11 +18,11 @@ from laennec.synthetic.snds.stays import Stays, stays
 from laennec.synthetic.snds.texts import gather, padded, where
 from laennec.synthetic.snds.writer import Files, Target
 
-_LETTER, _ERROR_GROUP, _SERVICES, _BAD_MODE, _BAD_CODE = 0.005, 0.002, 0.01, 0.001, 0.001
+_LETTER, _ERROR_GROUP, _SERVICES, _BAD_SEX, _BAD_CODE = 0.005, 0.002, 0.01, 0.001, 0.001
 _DOUBLED = 0.3
 _ASSOCIATED, _UNITS_OF_DRUG, _IMPLANTS = 0.6, 0.08, ("M169", "M179", "S720")
 _BLOCK_NUMBERS = 1_000_000
-_GROUP_ERROR, _SERVICE, _OUTSIDE_MODE, _OUTSIDE_CODE = "90Z00Z", "B", "5", "Z999"
+_GROUP_ERROR, _SERVICE, _OUTSIDE_SEX, _OUTSIDE_CODE = "90Z00Z", "B", "7", "Z999"
 _PUBLIC = "0780"
 _ADULT_DAYS = 18 * 365
 
@@ -140,7 +140,7 @@ def _stay_cells(
     faults = {
         "grouping_error": draws.random(size) < _ERROR_GROUP,
         "services_between_hospitals": draws.random(size) < _SERVICES,
-        "mode_outside_nomenclature": draws.random(size) < _BAD_MODE,
+        "sex_outside_nomenclature": draws.random(size) < _BAD_SEX,
         "code_outside_nomenclature": draws.random(size) < _BAD_CODE,
     }
     traps = mco.traps.copy()
@@ -149,7 +149,9 @@ def _stay_cells(
     child = some.entry - mco.block.people.birth[some.person] < _ADULT_DAYS
     groups = pl.concat([table["GRG_GHM"], table["child_ghm"]])
     group = gather(groups, some.cause + child * table.height)
-    cells = mco.names | patient(mco.block, some) | exits(some)
+    person = patient(mco.block, some)
+    sex = padded(mco.block.people.sex[some.person].astype(np.int64), 1, 2)
+    cells = mco.names | person | exits(some)
     cells |= {
         "RSS_NUM": "001",
         "DGN_PAL": where(
@@ -157,7 +159,8 @@ def _stay_cells(
         ),
         "GRG_GHM": where(faults["grouping_error"], _GROUP_ERROR, group),
         "GRC_GHM": group,
-        "ENT_MOD": where(faults["mode_outside_nomenclature"], _OUTSIDE_MODE, pl.Series(["8"])),
+        "COD_SEX": where(faults["sex_outside_nomenclature"], _OUTSIDE_SEX, sex),
+        "ENT_MOD": "8",
         "SOR_MOD": gather(pl.Series(["8", "9"]), died.astype(np.int64)),
         "SEJ_NBJ": padded(some.days, 1, 999),
         "SEJ_TYP": where(faults["services_between_hospitals"], _SERVICE, pl.Series([""])),
