@@ -86,6 +86,7 @@ FACTS: Mapping[str, Form] = MappingProxyType(
         "program_version": VERSION,
         "release": IDENTIFIER,
         "result_type": TOKEN,
+        "rows_apart": COUNT,
         "rows_dropped": COUNT,
         "rows_kept": COUNT,
         "rows_quarantined": COUNT,
@@ -159,6 +160,14 @@ EVENTS: Mapping[str, EventType] = MappingProxyType(
                 public="files load rows_dropped rows_kept rows_quarantined rows_read snapshot"
                 " source_format tables",
                 private="persons report source",
+            ),
+            _event(
+                "intake:snds:load",
+                "A delivery of the SNDS was loaded; its rows were kept, put in quarantine, dropped "
+                "or set apart as nobody's.",
+                public="files rows_apart rows_dropped rows_kept rows_quarantined rows_read"
+                " snapshot",
+                private="report source",
             ),
             _event(
                 "intake:vocabulary:load",

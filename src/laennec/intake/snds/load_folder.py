@@ -183,6 +183,21 @@ def shared_bytes(path: Path, name: str, *, key: bytes, context: str) -> bytes:
     )
 
 
+def folder_key(path: Path, wrapper: KeyWrapper, *, context: str) -> bytes:
+    """Return the key of a load's folder, for a process that works for the one that has it.
+
+    Raises:
+        IntegrityError: the folder is not that of this load, or its key does not unwrap.
+    """
+    key = _reopened(path, wrapper, context)
+    if key is None:
+        raise IntegrityError(
+            "The folder of the load under way is not there, or is another load's.",
+            remedy="Executors need the same runs.scratch, at the same path, as the hub.",
+        )
+    return key
+
+
 def remove_abandoned(scratch: Path) -> int:
     """Remove the folder of a load that nobody works on any more; return the bytes that were in it.
 
