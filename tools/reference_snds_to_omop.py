@@ -1,0 +1,128 @@
+"""The reference page of the conversion of the SNDS to OMOP, made from its mapping tables."""
+
+from collections.abc import Iterator
+from itertools import groupby
+
+import polars as pl
+from tools.markdown import code, generated, table
+
+from laennec.omop.cdm import CURRENT, cdm
+from laennec.snds.code_lists import Vocabulary, packaged, vocabularies
+from laennec.snds.codes import HUB_VOCABULARIES, Codes
+from laennec.snds.mapping import Mapped, mapped_fields, without_target
+
+_HEAD = """\
+What becomes of each column of the SNDS: every field of OMOP that is filled, from what, by which
+rule, and what is lost on the way. How a person is made of identifiers is in `persons.toml`, which
+rows are taken out in `rules.toml`; both lie with the tables below in `src/laennec/snds/data`.
+
+A field of the CDM that is not named here is empty. Rows of claims are *lines* first: lines of one
+person, code, day and provider are added up, so that a regularisation takes back what it corrects.
+"""
+
+_VOCABULARIES = """\
+French codes become site concepts: ids from 2,000,000,000 on that never change. Where the number
+*is* the code, a code of a later edition has its id before anybody lists it. Where numbers are given
+by place, `tools/snds_codes.py` gives new codes the next ones and keeps the others. A delivered drug
+reference (IR_PHA_R) adds its CIP and UCD codes.
+
+*Mapped* counts the listed codes with a standard concept in a hub without Athena's vocabulary: few,
+since only concepts of data sets that may be shipped can be named. With Athena's vocabulary in the
+hub, `Maps to` of its concept with the same code comes first. The share of *rows* that are mapped,
+in a warehouse, is what `laennec vocab coverage` prints.
+"""
+
+_LOST = """\
+Limits:
+
+- A code that is narrower than several standard concepts (an ulcer with haemorrhage) keeps its site
+  concept, which is below each of them: concept sets with descendants find it.
+- A drug is mapped to its ingredient by its ATC code, so strength, form and route are in the source
+  concept only. Drugs of several ingredients keep their site concept, below their ATC code.
+- A substance with several ATC codes is below each: a set of `M02AA15` (diclofenac on the skin) and
+  its descendants finds diclofenac by any route. Use source codes where the route matters.
+- NABM has no shipped map: it does not tell units, LOINC does. A site's `source_to_concept_map` with
+  `FR NABM` as source vocabulary is read, as for all vocabularies here.
+- CIM-10 can say neither that a sinusitis is viral nor that a concussion was without loss of
+  consciousness: sets of such concepts find nothing in the SNDS.
+- Yearly editions after those named above are not in the lists; their new codes have no concept.
+"""
+
+
+def snds_to_omop_page() -> str:
+    """Return the page."""
+    parts = [generated("From the SNDS to OMOP", "src/laennec/snds/data/omop_mapping_*.csv"), _HEAD]
+    parts += _target_sections()
+    parts += ["## Vocabularies\n", _VOCABULARIES, _vocabulary_table(), _edition_table(), _LOST]
+    parts += ["## Maps to standard concepts\n", _maps_table()]
+    parts += ["## Tables without a field in OMOP\n", _unmapped_table()]
+    return "\n".join(parts)
+
+
+def _target_sections() -> Iterator[str]:
+    """Yield a section per table of the CDM, fields in its order."""
+    tables = cdm(CURRENT).tables
+    order = {name: place for place, name in enumerate(tables)}
+    rows = sorted(mapped_fields(), key=lambda one: order[one.target_table])
+    for name, group in groupby(rows, key=lambda one: one.target_table):
+        fields = tables[name].field_names
+        listed = sorted(group, key=lambda one: fields.index(one.target_field))
+        yield f"## {name}\n"
+        yield table(("field", "from", "rule", "lost", "source"), map(_cells, listed))
+
+
+def _cells(one: Mapped) -> tuple[str, ...]:
+    columns = code(one.source_fields)
+    parts = (f"{one.source_table}:" if columns else one.source_table, columns)
+    come_from = " ".join(part for part in parts if part)
+    return (f"`{one.target_field}`", come_from, one.rule, one.lost, one.source)
+
+
+def _vocabulary_table() -> str:
+    codes = Codes.site()
+    heads = ("vocabulary", "title", "ids", "numbers", "codes", "mapped", "domain", "Athena")
+    return table(heads, (_vocabulary_cells(one, codes) for one in vocabularies().values()))
+
+
+def _vocabulary_cells(one: Vocabulary, codes: Codes) -> tuple[object, ...]:
+    rows = codes.table(one.name)
+    is_mapped = pl.col("concept_id") != pl.col("source_concept_id")
+    return (
+        f"`{one.vocabulary_id}`",
+        one.title,
+        f"{one.first_id:,} to {one.last_id:,}",
+        "the code" if one.numbering == "code" else "by place",
+        f"{rows.height:,}",
+        f"{rows.filter(is_mapped).height:,}",
+        one.domain_id,
+        ", ".join(HUB_VOCABULARIES.get(one.name, ())),
+    )
+
+
+def _edition_table() -> str:
+    rows = ((f"`{one.vocabulary_id}`", one.edition, one.licence) for one in vocabularies().values())
+    return table(("vocabulary", "made from", "licence"), rows)
+
+
+def _maps_table() -> str:
+    ids = {one.name: one.vocabulary_id for one in vocabularies().values()}
+    rows = packaged("maps.csv").iter_rows(named=True)
+    cells = (
+        (
+            f"`{ids[row['name']]}`",
+            f"`{row['code']}`" + (" and below" if row["below"] == "1" else ""),
+            row["concept_id"],
+            row["concept_name"],
+            row["match"],
+            row["source"],
+            row["verified"],
+        )
+        for row in rows
+    )
+    heads = ("vocabulary", "code", "concept", "name", "the code is", "concept seen in", "verified")
+    return table(heads, cells)
+
+
+def _unmapped_table() -> str:
+    rows = ((f"`{one.source_table}`", one.lost, one.source) for one in without_target())
+    return table(("table", "what is lost", "source"), rows)
