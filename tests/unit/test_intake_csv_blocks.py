@@ -269,3 +269,17 @@ def test_irregular_blocks_give_the_same_columns_as_regular_ones() -> None:
         return [part.schema for one in found for part in (one.rows, one.malformed)]
 
     assert schemas(b'5",a\n1\n') == schemas(b"1,2\n3\n")
+
+
+def test_numbers_are_numbers_until_a_value_is_none() -> None:
+    body = b"1;x\n2;y\n3.0;z\n4;u\n"
+    found = read_records(
+        stream(body),
+        ["n", "t"],
+        Dialect(";"),
+        file="t.csv",
+        block=1,
+        wanted=["n"],
+        numbers={"n": pl.Int64()},
+    )
+    assert [one.rows["n"].to_list() for one in found] == [[1], [2], ["3.0"], ["4"]]
