@@ -31,7 +31,7 @@ _EMERGENCY_RATE = "ATU"
 
 def heads(field: str, frames: Mapping[str, pl.DataFrame]) -> pl.DataFrame:
     """Return the visits as ``HEAD``."""
-    rows = frames[CHAINS[field]].unique(STAY_KEY, keep="first", maintain_order=True)
+    rows = frames[CHAINS[field]]
     billed = [
         frames[family].filter(pl.col("ACT_COD") == _EMERGENCY_RATE).select(STAY_KEY)
         for family in SERVICES[field]

@@ -54,7 +54,7 @@ def convert(field: str, year: int, frames: Frames, codes: Codebook) -> dict[str,
     given = complete(frames)
     lines: dict[str, list[pl.DataFrame]] = {}
     for one in DELIVERED[field]:
-        for table, block in _converted(one, year, given, codes).items():
+        for table, block in _converted(one, year, one.once(given), codes).items():
             lines.setdefault(table, []).append(block)
     return {table: pl.concat(blocks) for table, blocks in lines.items()}
 
@@ -84,7 +84,7 @@ def _converted(field: Field, year: int, frames: Frames, codes: Codebook) -> dict
 def date_rules(field: str, year: int, frames: Frames) -> dict[str, int]:
     """Return how many stays are dated by which of ``stays_rows.DATE_RULES``."""
     given = complete(frames)
-    found = [one.stays(year, given) for one in DELIVERED[field]]
+    found = [one.stays(year, one.once(given)) for one in DELIVERED[field]]
     rules = [rows.select(pl.col("date_rule").cast(pl.String)) for rows in found if rows is not None]
     if not rules:
         return {}

@@ -73,17 +73,10 @@ def conditions(
     """
     told = diagnoses(field)
     rows = _coded(told, frames)
-    if rows.is_empty():
-        return {}
     rows = rows.join(found.select(STAY_KEY, "person_id", "start"), on=STAY_KEY, how="inner")
     rows = rows.join(
         parts.select(STAY_KEY, "part", "part_start"), on=[STAY_KEY, "part"], how="left"
-    )
-    rows = (
-        rows.with_columns(pl.coalesce("part_start", "start").alias("day"))
-        .sort("rank", "day")
-        .unique((STAY_KEY, "code", "group"), keep="first", maintain_order=True)
-    )
+    ).with_columns(pl.coalesce("part_start", "start").alias("day"))
     rows = codes.attach(rows, "code", "CIM10", "dgn")
     observed = (pl.col("dgn_domain") == "Observation").fill_null(value=False)
     return {
@@ -93,7 +86,10 @@ def conditions(
 
 
 def _coded(told: Iterable[Diagnosis], frames: Mapping[str, pl.DataFrame]) -> pl.DataFrame:
-    """Return stay, code, part, place of the column in ``told`` and number of its group."""
+    """Return what was coded: stay, code, part, place in ``told`` and number of the group.
+
+    Once for each code and group of a stay: the first by ``told``, then by part.
+    """
     groups = {name: place for place, name in enumerate(dict.fromkeys(one.group for one in told))}
     shape = {
         STAY_KEY: pl.UInt64(),
@@ -113,9 +109,17 @@ def _coded(told: Iterable[Diagnosis], frames: Mapping[str, pl.DataFrame]) -> pl.
         )
         .filter(pl.col("code").is_not_null())
         for place, one in enumerate(told)
-        if one.family in frames and one.column in frames[one.family].columns
+        if one.family in frames
     ]
-    return pl.concat(blocks) if blocks else pl.DataFrame(schema=shape)
+    rows = pl.concat([pl.DataFrame(schema=shape), *(_in_order(block) for block in blocks)])
+    return rows.unique((STAY_KEY, "code", "group"), keep="first", maintain_order=True)
+
+
+def _in_order(rows: pl.DataFrame) -> pl.DataFrame:
+    """Return rows in the order of their parts; as they are where they name none."""
+    if rows["part"].null_count() == len(rows):
+        return rows
+    return rows.sort(pl.col("part").cast(pl.Int64, strict=False), nulls_last=True)
 
 
 def _part(column: str | None) -> pl.Expr:
@@ -174,7 +178,7 @@ def done(
     lines: dict[str, list[pl.DataFrame]] = {}
     for act in acts(field):
         rows = frames.get(act.family)
-        if rows is None or rows.is_empty():
+        if rows is None:
             continue
         dated = _dated(act, rows, found, parts)
         lines.setdefault(act.target, []).append(_act_lines(act, dated, codes))

@@ -67,11 +67,12 @@ def _verdicts(field: Field, year: int, frames: Mapping[str, pl.DataFrame]) -> pl
     if field.head not in frames:
         return pl.DataFrame(schema={STAY_KEY: pl.UInt64, "fate": pl.String, "reason": pl.String})
     told = frames[field.head].select(STAY_KEY).unique()
-    found = field.stays(year, frames)
+    first = field.once(frames)
+    found = field.stays(year, first)
     if found is None:
         return told.with_columns(pl.lit(APART).alias("fate"), pl.lit(UNCHAINED).alias("reason"))
     told = told.join(found.select(STAY_KEY, "person_id", "start"), on=STAY_KEY, how="left")
-    told = told.join(_chained(frames[field.chain]), on=STAY_KEY, how="left")
+    told = told.join(_chained(first[field.chain]), on=STAY_KEY, how="left")
     cases = (
         (pl.col("$chained").is_null(), APART, pl.lit(UNCHAINED)),
         (pl.col("person_id").is_null(), APART, pl.coalesce("reason", pl.lit(NOBODY))),
@@ -83,10 +84,9 @@ def _verdicts(field: Field, year: int, frames: Mapping[str, pl.DataFrame]) -> pl
 
 
 def _chained(rows: pl.DataFrame) -> pl.DataFrame:
-    """Return each stay of a chaining table with the reason that its first row gives, if any."""
+    """Return each stay of a chaining table with the reason that its row gives, if any."""
     reason = pl.col("reason") if "reason" in rows.columns else pl.lit(None, pl.String)
-    first = rows.unique(STAY_KEY, keep="first", maintain_order=True)
-    return first.select(STAY_KEY, reason.alias("reason"), pl.lit(value=True).alias("$chained"))
+    return rows.select(STAY_KEY, reason.alias("reason"), pl.lit(value=True).alias("$chained"))
 
 
 def _all_kept(rows: pl.DataFrame) -> pl.DataFrame:

@@ -11,9 +11,9 @@ from types import MappingProxyType
 import polars as pl
 
 from laennec.snds import external, stays_home, stays_mco, stays_psychiatry, stays_rehab
-from laennec.snds.keys import stay_columns, stay_key
+from laennec.snds.keys import STAY_KEY, stay_columns, stay_key
 from laennec.snds.stays_facts import acts, diagnoses
-from laennec.snds.stays_rows import CHAIN_DATES, CHAIN_MONTH, PART, chains, stays
+from laennec.snds.stays_rows import CHAIN_DATES, PART, chains, stays
 
 Frames = Mapping[str, pl.DataFrame]
 
@@ -48,7 +48,7 @@ class Field:
     def needs(self) -> dict[str, tuple[str, ...]]:
         """The columns to read, by family."""
         found = {family: list(columns) for family, columns in self.own.items()}
-        found.setdefault(self.chain, []).extend(("NIR_ANO_17", *CHAIN_DATES, *CHAIN_MONTH))
+        found.setdefault(self.chain, []).extend(("NIR_ANO_17", *CHAIN_DATES))
         for diagnosis in diagnoses(self.name):
             named = (diagnosis.column, diagnosis.part)
             found.setdefault(diagnosis.family, []).extend(name for name in named if name)
@@ -58,8 +58,21 @@ class Field:
         needed = {family: tuple(dict.fromkeys((*keys, *named))) for family, named in found.items()}
         return needed if self.site is None else needed | {self.site: _SITE}
 
+    def once(self, frames: Frames) -> dict[str, pl.DataFrame]:
+        """Return the frames with each stay once in the families of ``single``: its first row."""
+        found = dict(frames)
+        for family in self.single:
+            if family in found and found[family][STAY_KEY].is_duplicated().any():
+                found[family] = found[family].unique(STAY_KEY, keep="first", maintain_order=True)
+        return found
+
     def stays(self, year: int, frames: Frames) -> pl.DataFrame | None:
-        """Return all chained stays as ``stays_rows.stays`` does; None if a table is missing."""
+        """Return all chained stays as ``stays_rows.stays`` does; None if a table is missing.
+
+        Args:
+            year: Of the tables.
+            frames: As ``once`` returns them.
+        """
         if self.head not in frames or self.chain not in frames:
             return None
         return stays(self.heads(frames), chains(frames[self.chain]), year=year)
@@ -72,7 +85,8 @@ def _no_parts(frames: Frames) -> pl.DataFrame:
 
 def _external(name: str) -> Field:
     chain = external.CHAINS[name]
-    own = {chain: ("ETA_NUM",)} | dict.fromkeys(external.SERVICES[name], external.SERVICE_NEEDS)
+    own: dict[str, tuple[str, ...]] = {chain: ("ETA_NUM",)}
+    own |= dict.fromkeys(external.SERVICES[name], external.SERVICE_NEEDS)
     heads = partial(external.heads, name)
     return Field(name, chain, chain, None, own, heads, _no_parts, (chain,))
 

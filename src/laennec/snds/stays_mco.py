@@ -12,7 +12,7 @@ from collections.abc import Mapping
 import polars as pl
 
 from laennec.snds.keys import STAY_KEY
-from laennec.snds.stays_rows import HEAD, PART, known, shaped
+from laennec.snds.stays_rows import CHAIN_MONTH, HEAD, PART, known, shaped
 
 NEEDS: Mapping[str, tuple[str, ...]] = {
     "T_MCOaaB": (
@@ -35,13 +35,14 @@ NEEDS: Mapping[str, tuple[str, ...]] = {
         "UM_TYP",
         "ETA_NUM_GEO",
     ),
+    "T_MCOaaC": CHAIN_MONTH,
 }
 _SESSIONS = "28"
 
 
 def heads(frames: Mapping[str, pl.DataFrame]) -> pl.DataFrame:
-    """Return the stays as ``HEAD``; a stay transmitted twice under one number is its first row."""
-    rows = frames["T_MCOaaB"].unique(STAY_KEY, keep="first", maintain_order=True)
+    """Return the stays as ``HEAD``."""
+    rows = frames["T_MCOaaB"]
     session = pl.col("GRG_GHM").str.starts_with(_SESSIONS) | (
         pl.col("NBR_SEA").cast(pl.Int64, strict=False) > 0
     )

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 import polars as pl
 
 from laennec.snds.keys import STAY_KEY
-from laennec.snds.stays_rows import HEAD, PART, known, shaped
+from laennec.snds.stays_rows import CHAIN_MONTH, HEAD, PART, known, shaped
 
 NEEDS: Mapping[str, tuple[str, ...]] = {
     "T_RIPaaRSA": (
@@ -32,6 +32,7 @@ NEEDS: Mapping[str, tuple[str, ...]] = {
         "SEQ_FIN_ANN",
         "SEQ_FIN_MOI",
     ),
+    "T_RIPaaC": CHAIN_MONTH,
 }
 
 

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 import polars as pl
 
 from laennec.snds.keys import STAY_KEY
-from laennec.snds.stays_rows import HEAD, PART, known, shaped
+from laennec.snds.stays_rows import CHAIN_MONTH, HEAD, PART, known, shaped
 
 NEEDS: Mapping[str, tuple[str, ...]] = {
     "T_SSRaaB": (
@@ -32,6 +32,7 @@ NEEDS: Mapping[str, tuple[str, ...]] = {
         "MOI_ANN_SOR_SEJ",
     ),
     "T_SSRaaS": ("ENT_MOD", "ENT_PRV", "SOR_MOD", "SOR_DES", "SEJ_NBJ", "ACT_TYP"),
+    "T_SSRaaC": CHAIN_MONTH,
 }
 _PARTIAL = ("2", "4")
 """Type of stay: by day; treatments without a bed. 1 is complete, 3 by night. Source: ATIH, RHS."""
@@ -61,7 +62,7 @@ def heads(frames: Mapping[str, pl.DataFrame]) -> pl.DataFrame:
 def _with_whole(found: pl.DataFrame, whole: pl.DataFrame | None) -> pl.DataFrame:
     """Let T_SSRaaS correct what weeks say, and name the columns of ``HEAD``."""
     if whole is not None:
-        told = whole.unique(STAY_KEY, keep="first", maintain_order=True).select(
+        told = whole.select(
             STAY_KEY,
             *(pl.col(name).alias(f"$s_{name}") for name in NEEDS["T_SSRaaS"]),
         )

@@ -74,12 +74,8 @@ def known(rows: pl.DataFrame, columns: Sequence[str], kind: pl.DataType) -> pl.E
 
 
 def chains(rows: pl.DataFrame) -> pl.DataFrame:
-    """Return one row per stay of a chaining table: key, person, dates and month of discharge.
-
-    A stay transmitted twice under one number is its first row.
-    """
-    first = rows.unique(STAY_KEY, keep="first", maintain_order=True)
-    return first.select(
+    """Return key, person, dates and month of discharge of a chaining table with each stay once."""
+    return rows.select(
         STAY_KEY,
         "person_id",
         known(rows, ("EXE_SOI_DTD", "ENT_DAT"), pl.Date()).alias("$in"),
