@@ -75,7 +75,8 @@ def test_intake_agrees_with_plain_python(
 ) -> None:
     naive = NaiveWarehouse()
     with TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patch:
-        patch.setattr(csv_blocks.read_records, "__kwdefaults__", {"block": block})
+        defaults = {**(csv_blocks.read_records.__kwdefaults__ or {}), "block": block}
+        patch.setattr(csv_blocks.read_records, "__kwdefaults__", defaults)
         hub = SmallHub(Path(folder))
         texts: set[str] = set()
         for number, data in enumerate((first, second)):
