@@ -18,6 +18,13 @@ from typing import Any
 CURRENT = 2013
 """First year of the tables of the DCIR that have no year in their name."""
 
+_SCHEMA_KINDS = {
+    "integer": "INTEGER",
+    "number": "DECIMAL",
+    "date": "DATE",
+    "datetime": "DATE",
+    "boolean": "BOOLEAN",
+}
 _PMSI = re.compile(r"T_(MCO|SSR|HAD|RIP|SUP)(?:aa|XX|xx|\d\d)(\w*)")
 _YEAR = re.compile(r"(\w+)_(20\d\d)")
 
@@ -30,7 +37,7 @@ class Said:
     """What one source says of a column.
 
     Attributes:
-        kinds: TEXT, INTEGER, DECIMAL or DATE; several where it changed.
+        kinds: TEXT, INTEGER, DECIMAL, DATE or BOOLEAN; several where it changed.
         sizes: Length and decimals by year; under 0 where the source gives no years.
         years: Years in which it is there, as far as the source lists them.
         still: First year of those up to now in which it is there, if it is there still.
@@ -158,10 +165,7 @@ def tidy(text: str) -> str:
 
 def _of_schema(column: Mapping[str, Any]) -> Said:
     size = _size(str(column["length"] or ""))
-    number = {"integer": "INTEGER", "number": "DECIMAL", "date": "DATE", "datetime": "DATE"}
-    kind = number.get(column["type"], "TEXT")
-    if column["type"] == "boolean" and column["type_oracle"] == "number":
-        kind = "INTEGER"
+    kind = _SCHEMA_KINDS.get(column["type"], "TEXT")
     if column["format"] == "%m":
         kind = "TEXT"
     years, still = _life(column)
