@@ -23,6 +23,8 @@ from laennec.cli.main import laennec as root
 from laennec.cli.main import main
 from laennec.intake.rules import DROPPED, QUARANTINED
 from laennec.omop.checks import MEANING
+from laennec.snds.rules import rules
+from laennec.snds.rules_model import MEANING as EFFECTS
 
 PACKAGE = Path(laennec.__file__).parent
 SPOKEN = {"say", "remark", "words", "_words", "ask", "_step"}
@@ -69,6 +71,13 @@ def labels_of_work() -> Iterator[str]:
             yield re.sub(r"\{[^}]*\}", "{name}", found[2]) if found[1] else found[2]
 
 
+def said_of_rules() -> Iterator[str]:
+    """Why the cleaning rules of the SNDS are, and are read as they are."""
+    for rule in rules():
+        readings = (rule.reading, *rule.alternatives)
+        yield from (text for text in (rule.reason, *(one.why for one in readings)) if text)
+
+
 def ours() -> set[str]:
     return {
         *(unwrapped(text) for _, _, text in shown_texts(root)),
@@ -77,6 +86,8 @@ def ours() -> set[str]:
         *QUARANTINED.values(),
         *DROPPED.values(),
         *MEANING.values(),
+        *EFFECTS.values(),
+        *said_of_rules(),
         "Passphrase: ",
         "PIN of the token: ",
         "Once more: ",
