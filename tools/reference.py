@@ -24,6 +24,8 @@ def makers() -> Mapping[str, Callable[[], str]]:
     from tools.reference_cases import cases_page
     from tools.reference_commands import commands_page
     from tools.reference_settings import settings_page
+    from tools.reference_snds import snds_catalogue_page, snds_rules_page
+    from tools.reference_snds_to_omop import snds_to_omop_page
     from tools.reference_tables import errors_page, events_page, intake_rules_page, profiles_page
 
     from laennec.omop.reference import coverage_page
@@ -36,6 +38,9 @@ def makers() -> Mapping[str, Callable[[], str]]:
         "omop-coverage.md": coverage_page,
         "profile-values.md": profiles_page,
         "settings.md": settings_page,
+        "snds-to-omop.md": snds_to_omop_page,
+        "snds-catalogue.md": snds_catalogue_page,
+        "snds-rules.md": snds_rules_page,
         "study-cases.md": cases_page,
     }
 
