@@ -21,7 +21,7 @@ Pure functions: no I/O but packaged files, no clock, no randomness. Values can b
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from functools import cache
+from functools import cache, cached_property
 from types import MappingProxyType
 
 import polars as pl
@@ -52,7 +52,7 @@ _PREFIXES = (7, 5, 4, 3, 1)
 """Lengths of ATC codes, from the substance to the anatomical group."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Codes:
     """Finds the concepts of codes.
 
@@ -155,19 +155,29 @@ class Codes:
         )
 
     def table(self, vocabulary: str) -> pl.DataFrame:
-        """Return ``code``, ``concept_id``, ``source_concept_id`` and ``domain``, a code once."""
-        codes = self.listed.filter(pl.col("name") == vocabulary)
+        """Return ``code``, ``concept_id``, ``source_concept_id`` and ``domain``, a code once.
+
+        Raises:
+            KeyError: there is no such vocabulary; the caller is wrong.
+        """
+        return self._tables[vocabulary]
+
+    @cached_property
+    def _tables(self) -> Mapping[str, pl.DataFrame]:
+        """What ``table`` returns, for all vocabularies."""
         single = self.all_links().filter(pl.col("relationship_id") == MAPS_TO)
-        return codes.join(
+        found = self.listed.join(
             single.select("source_concept_id", "concept_id", pl.col("domain").alias("$domain")),
             on="source_concept_id",
             how="left",
         ).select(
+            "name",
             "code",
             pl.coalesce("concept_id", "source_concept_id").alias("concept_id"),
             "source_concept_id",
             pl.coalesce("$domain", "domain").alias("domain"),
         )
+        return {name: found.filter(pl.col("name") == name).drop("name") for name in vocabularies()}
 
     def all_links(self) -> pl.DataFrame:
         """Return ``links`` and those of drugs by their ATC code, sorted; one ``Maps to`` a code."""
