@@ -1,7 +1,7 @@
 """The facts and limits of person resolution, from ``data/persons.toml``.
 
-Reasons, kinds of evidence and confidence classes are listed there with their meaning; code that
-names one that is not listed fails when it is imported. Pure after the first call.
+Reasons, kinds of evidence and confidence classes are listed there with their meaning. Pure after
+the first call.
 """
 
 import tomllib
