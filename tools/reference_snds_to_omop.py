@@ -1,7 +1,7 @@
 """The reference page of the conversion of the SNDS to OMOP, made from its mapping tables."""
 
-from collections.abc import Iterator
-from itertools import groupby
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 import polars as pl
 from tools.markdown import code, generated, table
@@ -61,21 +61,27 @@ def snds_to_omop_page() -> str:
 
 def _target_sections() -> Iterator[str]:
     """Yield a section per table of the CDM, fields in its order."""
-    tables = cdm(CURRENT).tables
-    order = {name: place for place, name in enumerate(tables)}
-    rows = sorted(mapped_fields(), key=lambda one: order[one.target_table])
-    for name, group in groupby(rows, key=lambda one: one.target_table):
-        fields = tables[name].field_names
-        listed = sorted(group, key=lambda one: fields.index(one.target_field))
-        yield f"## {name}\n"
-        yield table(("field", "from", "rule", "lost", "source"), map(_cells, listed))
+    by_table: dict[str, list[Mapped]] = {}
+    for one in mapped_fields():
+        by_table.setdefault(one.target_table, []).append(one)
+    heads = ("field", "from", "rule", "lost", "source")
+    for name, cdm_table in cdm(CURRENT).tables.items():
+        if name in by_table:
+            place = cdm_table.field_names.index
+            listed = sorted(by_table[name], key=lambda one: place(one.target_field))
+            yield f"## {name}\n"
+            yield table(heads, _field_rows(listed))
 
 
-def _cells(one: Mapped) -> tuple[str, ...]:
-    columns = code(one.source_fields)
-    parts = (f"{one.source_table}:" if columns else one.source_table, columns)
-    come_from = " ".join(part for part in parts if part)
-    return (f"`{one.target_field}`", come_from, one.rule, one.lost, one.source)
+def _field_rows(listed: Sequence[Mapped]) -> Iterator[tuple[str, ...]]:
+    """Yield a row for all lines that differ in their tables only."""
+    alike: dict[Mapped, list[str]] = {}
+    for one in listed:
+        alike.setdefault(replace(one, source_tables=()), []).extend(one.source_tables)
+    for one, names in alike.items():
+        columns = code(one.source_fields)
+        come_from = ", ".join(dict.fromkeys(names)) + (f": {columns}" if columns else "")
+        yield (f"`{one.target_field}`", come_from, one.rule, one.lost, one.source)
 
 
 def _vocabulary_table() -> str:
@@ -124,5 +130,5 @@ def _maps_table() -> str:
 
 
 def _unmapped_table() -> str:
-    rows = ((f"`{one.source_table}`", one.lost, one.source) for one in without_target())
+    rows = ((code(one.source_tables), one.lost, one.source) for one in without_target())
     return table(("table", "what is lost", "source"), rows)

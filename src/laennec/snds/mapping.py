@@ -22,8 +22,8 @@ class Mapped:
     Attributes:
         target_table: Table of the CDM; empty for a table of the SNDS that none is made of.
         target_field: Its field.
-        source_table: Family of the SNDS; empty where the field comes from no file.
-        source_fields: Its columns that decide; may be empty.
+        source_tables: Families of the SNDS; empty where the field comes from no file.
+        source_fields: Their columns that decide; may be empty.
         rule: How the field is made of them.
         lost: What the field does not tell; may be empty.
         source: Who says so.
@@ -31,7 +31,7 @@ class Mapped:
 
     target_table: str
     target_field: str
-    source_table: str
+    source_tables: tuple[str, ...]
     source_fields: tuple[str, ...]
     rule: str
     lost: str
@@ -68,7 +68,7 @@ def _line(row: dict[str, str]) -> Mapped:
     return Mapped(
         target_table=row["target_table"],
         target_field=row["target_field"],
-        source_table=row["source_table"],
+        source_tables=tuple(row["source_table"].split()),
         source_fields=tuple(row["source_field"].split()),
         rule=row["rule"],
         lost=row["lost"],
