@@ -7,10 +7,12 @@ last value by date of update that is not missing; a birth or sex that changed ma
 Pure; the order of rows changes nothing.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 
+import numpy as np
+import numpy.typing as npt
 import polars as pl
 
 from laennec.snds.person_rules import HIGHEST_RANK, LONGEST_PSEUDONYM, PersonRules
@@ -60,7 +62,6 @@ FACTS: Mapping[str, pl.DataType] = MappingProxyType(
 month where ``death_day_known`` is false; ``quality`` is that of the insured's number."""
 
 _FIXED = ("sex", "birth_year", "birth_month")
-_PLACE = ("department", "commune")
 
 
 @dataclass(frozen=True)
@@ -82,12 +83,6 @@ class Evidence:
     nobody: pl.DataFrame
 
 
-def _text(name: str) -> pl.Expr:
-    """Text without blanks around it, null when empty."""
-    stripped = pl.col(name).cast(pl.String).str.strip_chars()
-    return pl.when(stripped != "").then(stripped)
-
-
 def _nobody(rules: PersonRules) -> pl.Expr:
     """Return why a row is of nobody, or null."""
     psa, rng = pl.col("psa"), pl.col("rng")
@@ -95,7 +90,7 @@ def _nobody(rules: PersonRules) -> pl.Expr:
         "no pseudonym": psa.is_null(),
         "malformed pseudonym": (psa.str.len_bytes() > LONGEST_PSEUDONYM)
         | (psa.str.len_bytes() != psa.str.len_chars()),
-        "filler pseudonym": is_filler(psa, rules),
+        "filler pseudonym": is_filler(psa, rules.filler_run),
         "no rank": ~rng.is_between(0, HIGHEST_RANK).fill_null(value=False),
         "fictive number": pl.col("quality") == "fictive",
     }
@@ -104,23 +99,23 @@ def _nobody(rules: PersonRules) -> pl.Expr:
     ).alias("reason")
 
 
-def is_filler(psa: pl.Expr, rules: PersonRules) -> pl.Expr:
+def is_filler(psa: pl.Expr, run: str) -> pl.Expr:
     """Tell whether a pseudonym is a filler, which many people have: null where it is null."""
-    return psa.str.to_uppercase().str.contains(rules.filler_run, literal=True)
+    return psa.str.to_uppercase().str.contains(run, literal=True)
 
 
 def _number(rules: PersonRules) -> pl.Expr:
     """BEN_NIR_ANO, or BEN_IDT_ANO where that is said to be the same; no filler."""
-    own = _text("BEN_NIR_ANO")
-    same = pl.when(_text("BEN_IDT_TOP").is_in(["1", "true"])).then(_text("BEN_IDT_ANO"))
+    own = pl.col("BEN_NIR_ANO")
+    same = pl.when(pl.col("BEN_IDT_TOP").cast(pl.Int64) == 1).then(pl.col("BEN_IDT_ANO"))
     number = pl.coalesce(own, same)
-    return pl.when(~is_filler(number, rules)).then(number)
+    return pl.when(~is_filler(number, rules.filler_run)).then(number)
 
 
 def _birth(rules: PersonRules) -> tuple[pl.Expr, pl.Expr]:
     """Year and month of birth; null for 1600, 0001 and what is no year or month."""
-    year = _text("BEN_NAI_ANN").cast(pl.Int32, strict=False)
-    month = _text("BEN_NAI_MOI").cast(pl.Int8, strict=False)
+    year = pl.col("BEN_NAI_ANN").cast(pl.Int32, strict=False)
+    month = pl.col("BEN_NAI_MOI").cast(pl.Int8, strict=False)
     known = year >= rules.limits.oldest_birth
     return pl.when(known).then(year), pl.when(known & month.is_between(1, 12)).then(month)
 
@@ -128,7 +123,7 @@ def _birth(rules: PersonRules) -> tuple[pl.Expr, pl.Expr]:
 def _death(rules: PersonRules) -> tuple[pl.Expr, pl.Expr]:
     """Date of death, and whether its day is known; a death before the birth's year is missing."""
     day = pl.col("BEN_DCD_DTE").cast(pl.Date)
-    month = (_text("BEN_DCD_AME") + "01").str.to_date("%Y%m%d", strict=False).dt.month_end()
+    month = (pl.col("BEN_DCD_AME") + "01").str.to_date("%Y%m%d", strict=False).dt.month_end()
     earliest = pl.coalesce(_birth(rules)[0], pl.lit(rules.limits.oldest_birth))
     day = pl.when(day.dt.year() >= earliest).then(day)
     month = pl.when(month.dt.year() >= earliest).then(month)
@@ -141,13 +136,13 @@ def cleaned(rows: pl.DataFrame, rules: PersonRules) -> pl.DataFrame:
     year, month = _birth(rules)
     death, day_known = _death(rules)
     sex = pl.col("BEN_SEX_COD").cast(pl.Int64, strict=False)
-    place = _text("BEN_RES_DPT")
+    place = pl.col("BEN_RES_DPT")
     placed = place.is_in(rules.unknown_places).not_()
     facts = {
-        "psa": _text("BEN_NIR_PSA"),
+        "psa": pl.col("BEN_NIR_PSA"),
         "rng": pl.col("BEN_RNG_GEM").cast(pl.Int64, strict=False),
         "nir_ano": _number(rules),
-        "quality": _text("BEN_CDI_NIR").replace_strict(
+        "quality": pl.col("BEN_CDI_NIR").replace_strict(
             dict(rules.quality), default="unknown", return_dtype=pl.String
         ),
         "sex": pl.when(sex.is_in([1, 2])).then(sex),
@@ -156,7 +151,7 @@ def cleaned(rows: pl.DataFrame, rules: PersonRules) -> pl.DataFrame:
         "death_date": death,
         "death_day_known": day_known,
         "department": pl.when(placed).then(place),
-        "commune": pl.when(placed).then(_text("BEN_RES_COM")),
+        "commune": pl.when(placed).then(pl.col("BEN_RES_COM")),
         "last_care": pl.col("MAX_TRT_DTD").cast(pl.Date),
         "updated": pl.max_horizontal(
             pl.col(name).cast(pl.Date) for name in ("BEN_DTE_MAJ", "BEN_DTE_INS", "BEN_IDT_MAJ")
@@ -169,29 +164,38 @@ def cleaned(rows: pl.DataFrame, rules: PersonRules) -> pl.DataFrame:
     )
 
 
-def _last(rows: pl.DataFrame) -> pl.DataFrame:
-    """Make one row of each identifier that has several; the order of rows changes nothing."""
-    known = {name: pl.col(name).drop_nulls() for name in FACTS if name not in IDENTIFIER}
-    dated = pl.col("death_day_known")
-    death = pl.col("death_date").sort_by(dated.fill_null(value=False), maintain_order=True)
-    place = [
-        pl.col(name).filter(pl.col("department").is_not_null()).last().alias(name)
-        for name in _PLACE
-    ]
-    changed = [value.n_unique() > 1 for name, value in known.items() if name in _FIXED]
+def last_known(rows: pl.DataFrame, by: Sequence[str], columns: Sequence[str]) -> pl.DataFrame:
+    """Give each group of rows the last value of each column that is not missing.
+
+    Args:
+        rows: Sorted, so that rows of a group are together and the last word is the last row.
+        by: Columns that name the groups, none missing.
+        columns: Columns to give.
+
+    Returns:
+        ``by``, the columns, and ``$first`` and ``$rows``: first row of each group and how many.
+    """
+    begins = pl.any_horizontal(pl.col(name).ne_missing(pl.col(name).shift()) for name in by)
+    row = pl.int_range(pl.len(), dtype=pl.Int64)
+    marked = rows.with_columns(row.alias("$row"), begins.alias("$begins"))
+    first = pl.when("$begins").then("$row").forward_fill()
+
+    def last(name: str) -> pl.Expr:
+        column = pl.col(name)
+        seen = pl.when(column.is_not_null()).then("$row").forward_fill() >= first
+        return pl.when(seen).then(column.forward_fill()).alias(name)
+
+    ends = pl.col("$begins").shift(-1, fill_value=True)
     return (
-        rows.sort("updated", *FACTS, nulls_last=False)
-        .group_by(IDENTIFIER)
-        .agg(
-            *(known[name].last() for name in ("nir_ano", "quality", *_FIXED, "last_care")),
-            death.drop_nulls().last().alias("death_date"),
-            dated.drop_nulls().any().alias("death_day_known"),
-            *place,
-            known["updated"].last(),
-            (pl.any_horizontal(changed) | pl.col("doubtful").any()).alias("doubtful"),
+        marked.select(
+            *by,
+            *(last(name) for name in columns),
+            first.alias("$first"),
+            (pl.col("$row") - first + 1).alias("$rows"),
+            ends.alias("$ends"),
         )
-        .with_columns(pl.when(pl.col("death_date").is_not_null()).then("death_day_known"))
-        .select(*FACTS)
+        .filter("$ends")
+        .drop("$ends")
     )
 
 
@@ -205,18 +209,40 @@ def gather(rows: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
         The facts, sorted by psa and rng, and former numbers as ``Evidence.former``.
     """
     several = pl.struct(IDENTIFIER).is_duplicated()
-    repeated = rows.filter(several)
+    repeated = rows.filter(several).select(*FACTS)
     if not repeated.height:
         return rows.select(*FACTS).sort(IDENTIFIER), _no_former()
-    last = _last(repeated.select(*FACTS))
+    ordered = repeated.sort(*IDENTIFIER, "updated", *FACTS, nulls_last=False).with_columns(
+        day=pl.when("death_day_known").then("death_date")
+    )
+    others = [name for name in FACTS if name not in IDENTIFIER]
+    last = last_known(ordered, IDENTIFIER, [*others, "day"])
+    place = np.repeat(np.arange(last.height), last["$rows"].to_numpy())
+    changed, number = _changes(ordered, last, place), last["nir_ano"].gather(place)
+    dated = pl.col("death_date").is_not_null()
+    facts = last.with_columns(
+        death_date=pl.coalesce("day", "death_date"),
+        death_day_known=pl.when(dated).then(pl.col("day").is_not_null()),
+        doubtful=changed,
+    )
     former = (
-        repeated.select("psa", "rng", "nir_ano")
-        .drop_nulls()
+        ordered.select("psa", "rng", "nir_ano")
+        .filter(pl.col("nir_ano") != number)
         .unique()
-        .join(last, on=["psa", "rng", "nir_ano"], how="anti")
         .sort("psa", "rng", "nir_ano")
     )
-    return pl.concat([rows.filter(~several).select(*FACTS), last]).sort(IDENTIFIER), former
+    once = rows.filter(~several).select(*FACTS)
+    return pl.concat([once, facts.select(*FACTS)]).sort(IDENTIFIER), former
+
+
+def _changes(ordered: pl.DataFrame, last: pl.DataFrame, place: npt.NDArray[np.int64]) -> pl.Series:
+    """Tell of each identifier whether a fact that never changes did, now or before."""
+    differs = [
+        (ordered[name] != last[name].gather(place)).fill_null(value=False) for name in _FIXED
+    ]
+    before = ordered["doubtful"].fill_null(value=False)
+    doubts = np.any([one.to_numpy() for one in (*differs, before)], axis=0)
+    return pl.Series("doubtful", np.bincount(place, weights=doubts, minlength=last.height) > 0)
 
 
 def _no_former() -> pl.DataFrame:
@@ -227,7 +253,8 @@ def evidence(beneficiaries: pl.DataFrame, rules: PersonRules) -> Evidence:
     """Read rows of IR_BEN_R and IR_BEN_R_ARC, typed as the catalogue has it.
 
     Args:
-        beneficiaries: The columns ``NEEDS``, and others that are carried with rows of nobody.
+        beneficiaries: The columns ``NEEDS``, text stripped and null where empty, and others that
+            are carried with rows of nobody.
         rules: Facts and limits.
 
     Returns:

@@ -25,11 +25,13 @@ IDENTIFIERS: Mapping[str, pl.DataType] = {
     "person_id": pl.Int64(),
     "since": pl.Int32(),
     **{name: kind for name, kind in FACTS.items() if name not in IDENTIFIER},
+    "former_number": pl.String(),
     "evidence": pl.String(),
     "confidence": pl.String(),
 }
 """Columns of ``Assigned.identifiers``, which the next load takes as ``earlier``. ``since`` is the
-number of the load, from 1, that first delivered the identifier."""
+number of the load, from 1, that first delivered the identifier; ``former_number`` is a BEN_NIR_ANO
+that it had before (of several the first by spelling)."""
 
 
 @dataclass(frozen=True)
@@ -85,7 +87,12 @@ def assign_person_ids(
     rows = resolution.identifiers.join(known, on=IDENTIFIER, how="left", maintain_order="left")
     rows = rows.rename({"person_id": "known"}).with_columns(pl.col("since").fill_null(load))
     numbers = _numbers(rows, known["person_id"], key)
-    rows = rows.join(numbers, on="person", maintain_order="left")
+    former = resolution.found.former.group_by(IDENTIFIER).agg(
+        pl.col("nir_ano").min().alias("former_number")
+    )
+    rows = rows.join(numbers, on="person", maintain_order="left").join(
+        former, on=IDENTIFIER, how="left", maintain_order="left"
+    )
     gone = rows.filter(pl.col("known") != pl.col("person_id"))
     return Assigned(
         identifiers=rows.select(pl.col(name).cast(kind) for name, kind in IDENTIFIERS.items()),
@@ -101,10 +108,15 @@ def assign_person_ids(
 def _with_earlier(found: Evidence, earlier: pl.DataFrame) -> Evidence:
     """Add what earlier loads knew to what is delivered now."""
     facts, former = gather(pl.concat([found.facts, earlier.select(*FACTS)]))
+    before = earlier.select(*IDENTIFIER, nir_ano="former_number").drop_nulls()
+    now = facts.select(before.columns)
     return replace(
         found,
         facts=facts,
-        former=pl.concat([found.former, former]).unique().sort("psa", "rng", "nir_ano"),
+        former=pl.concat([found.former, former, before])
+        .unique()
+        .join(now, on=now.columns, how="anti")
+        .sort(now.columns),
         nobody=found.nobody.join(earlier, on=IDENTIFIER, how="anti"),
     )
 

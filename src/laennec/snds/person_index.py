@@ -55,7 +55,8 @@ class PersonIndex:
         Raises:
             EngineError: no seed tells all pseudonyms apart; the hash function is broken.
         """
-        self._rules = rules or person_rules()
+        rules = rules or person_rules()
+        self._mute_ranks, self._filler_run = rules.meaningless_ranks, rules.filler_run
         entries = _entries(identifiers, nobody)
         self._seed = _seed_for(entries["psa"])
         entries = entries.with_columns(hash=entries["psa"].hash(self._seed))
@@ -108,7 +109,7 @@ class PersonIndex:
         """
         found = self._look_up(psa)
         ranks = rng.cast(pl.Int64).fill_null(-1).to_numpy()
-        says_nothing = np.isin(ranks, (-1, *self._rules.meaningless_ranks))
+        says_nothing = np.isin(ranks, (-1, *self._mute_ranks))
         fits = (found >> _RANK_SHIFT == ranks) | says_nothing
         person = np.where((found > 0) & fits, found & _PERSON, 0)
         open_rows = np.flatnonzero(person == 0)
@@ -166,7 +167,7 @@ class PersonIndex:
         """Answer for claims of pseudonyms that several identifiers have, or nobody."""
         known = self._hard_rows(psa, rows, told=rng)
         told = pl.col("told")
-        mute = told.is_null() | told.is_in(self._rules.meaningless_ranks)
+        mute = told.is_null() | told.is_in(self._mute_ranks)
         same = pl.col("rng") == told
         persons = pl.col("person_id").drop_nulls()
         answers = known.group_by("row").agg(
@@ -226,7 +227,7 @@ class PersonIndex:
                     pl.coalesce(
                         "reason",
                         pl.when(pl.col("psa").is_null()).then(pl.lit("no pseudonym")),
-                        pl.when(is_filler(pl.col("psa"), self._rules)).then(
+                        pl.when(is_filler(pl.col("psa"), self._filler_run)).then(
                             pl.lit("filler pseudonym")
                         ),
                         pl.when(pl.col("word") > 0).then(pl.lit("unknown rank")),

@@ -60,16 +60,21 @@ def merge(facts: pl.DataFrame, former: pl.DataFrame, rules: PersonRules) -> Merg
     edges = _former_edges(nodes, former, rules)
     had_others = pl.col("node").is_in(edges["node"].implode())
     nodes, chains = _unite(nodes, edges, rules, evidence="former number", of=had_others)
-    edges, unclear = _rank_edges(nodes, rules)
     nodes, guesses = _unite(
-        nodes, edges, rules, evidence="rank without meaning", of=unnumbered, most_numbers=1
+        nodes,
+        _rank_edges(nodes, rules),
+        rules,
+        evidence="rank without meaning",
+        of=unnumbered,
+        most_numbers=1,
     )
+    unclear = _unclear(nodes, rules)
     lost = unclear.filter("unplaced")
     nodes = nodes.with_columns(
         ambiguous=pl.col("ambiguous") | pl.col("node").is_in(unclear["node"].implode()),
         unplaced=pl.col("node").is_in(lost["node"].implode()),
     )
-    open_ranks = lost.select(reason=pl.lit("rank without meaning"), identifiers="persons")
+    open_ranks = lost.select(reason=pl.lit("rank without meaning"), identifiers="identifiers")
     refused = pl.concat([in_dispute, chains, guesses, open_ranks.cast(REFUSED)])  # type: ignore[arg-type]
     return Merged(nodes.drop("lo", "hi"), refused.sort(*REFUSED))
 
@@ -94,23 +99,42 @@ def _former_edges(nodes: pl.DataFrame, former: pl.DataFrame, rules: PersonRules)
     )
 
 
-def _rank_edges(nodes: pl.DataFrame, rules: PersonRules) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """Join rank 0 to the only person who has its pseudonym under another rank.
+def _rank_edges(nodes: pl.DataFrame, rules: PersonRules) -> pl.DataFrame:
+    """Join rank 0 to the only person who has its pseudonym under another rank."""
+    zero = pl.col("rng").is_in(rules.meaningless_ranks)
+    ours = nodes.filter(pl.col("psa").is_duplicated()).select("psa", "node", "group", zero=zero)
+    beside = (
+        ours.filter(~pl.col("zero"))
+        .group_by("psa")
+        .agg(pl.col("group").min().alias("right"), pl.col("group").n_unique().alias("persons"))
+        .filter(pl.col("persons") == 1)
+    )
+    pairs = ours.filter("zero").rename({"group": "left"}).join(beside, on="psa")
+    return pairs.filter(pl.col("left") != pl.col("right")).select(*_EDGES)
 
-    Also returns the identifiers of rank 0 beside several persons: node, persons, and ``unplaced``
-    unless a number says which of them it is, or that it is another.
+
+def _unclear(nodes: pl.DataFrame, rules: PersonRules) -> pl.DataFrame:
+    """Name the identifiers of rank 0 whose pseudonym several persons share.
+
+    Returns ``node``; ``identifiers`` of the pseudonym; and ``unplaced``, where there are several
+    persons besides it and no number says which of them it is, or that it is another.
     """
     zero = pl.col("rng").is_in(rules.meaningless_ranks)
-    ours = nodes.select("psa", "node", "nir_ano", zero.alias("zero"), left="group").filter(
-        pl.col("psa").is_duplicated()
+    others = pl.col("group").filter(~zero).n_unique()
+    return (
+        nodes.filter(pl.col("psa").is_duplicated())
+        .with_columns(
+            persons=pl.col("group").n_unique().over("psa"),
+            others=others.over("psa"),
+            identifiers=pl.len().over("psa"),
+        )
+        .filter(zero & (pl.col("persons") > 1))
+        .select(
+            "node",
+            "identifiers",
+            unplaced=pl.col("nir_ano").is_null() & (pl.col("others") > 1),
+        )
     )
-    others = ours.filter(~pl.col("zero")).select("psa", right="left").unique()
-    beside = others.group_by("psa").agg(pl.len().alias("persons"), pl.col("right").min())
-    pairs = ours.filter("zero").join(beside, on="psa")
-    several = pl.col("persons") > 1
-    edges = pairs.filter(~several & (pl.col("left") != pl.col("right")))
-    unclear = pairs.filter(several).with_columns(unplaced=pl.col("nir_ano").is_null())
-    return edges.select(*_EDGES), unclear.select("node", "persons", "unplaced")
 
 
 def _unite(

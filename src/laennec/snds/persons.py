@@ -16,25 +16,33 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
-from laennec.snds.person_evidence import FACTS, IDENTIFIER, NEEDS, Evidence, cleaned, evidence
+from laennec.snds.person_evidence import (
+    FACTS,
+    IDENTIFIER,
+    NEEDS,
+    Evidence,
+    cleaned,
+    evidence,
+    last_known,
+)
 from laennec.snds.person_graph import components
 from laennec.snds.person_merge import Merged, merge
 from laennec.snds.person_rules import PersonRules, person_rules
 
 __all__ = ["NEEDS", "Resolution", "described", "partitions", "resolve"]
 
-PERSON: Mapping[str, pl.DataType] = {
-    "person": pl.Int64(),
-    "sex": pl.Int8(),
-    "birth_year": pl.Int32(),
-    "birth_month": pl.Int8(),
-    "death_date": pl.Date(),
-    "death_evidence": pl.String(),
-    "department": pl.String(),
-    "commune": pl.String(),
-    "identifiers": pl.UInt32(),
-    "confidence": pl.String(),
-}
+PERSON = (
+    "person",
+    "sex",
+    "birth_year",
+    "birth_month",
+    "death_date",
+    "death_evidence",
+    "department",
+    "commune",
+    "identifiers",
+    "confidence",
+)
 """Columns of ``Resolution.persons``."""
 
 
@@ -130,7 +138,7 @@ def described(merged: Merged, found: Evidence, *, rules: PersonRules) -> Resolut
     )
     persons_only = nodes.filter(pl.col("reason").is_null())
     identifiers = persons_only.select(
-        (pl.col("group").rank("dense") - 1).cast(pl.Int64).alias("person"),
+        _ordinals(persons_only["group"]),
         *FACTS,
         "evidence",
         "confidence",
@@ -160,6 +168,15 @@ def described(merged: Merged, found: Evidence, *, rules: PersonRules) -> Resolut
     )
 
 
+def _ordinals(groups: pl.Series) -> pl.Series:
+    """Number groups from 0 in the order in which they appear."""
+    labels = groups.to_numpy()
+    first = groups.is_first_distinct().to_numpy()
+    number = np.zeros(int(labels.max(initial=0)) + 1, dtype=np.int64)
+    number[labels[first]] = np.arange(first.sum())
+    return pl.Series("person", number[labels])
+
+
 def _confidence() -> pl.Expr:
     """How sure it is whose an identifier is; the classes of ``persons.toml``."""
     evidence_is = pl.col("evidence").eq
@@ -178,50 +195,37 @@ def _confidence() -> pl.Expr:
 
 
 def _persons(identifiers: pl.DataFrame, rules: PersonRules) -> pl.DataFrame:
-    """One row for each person; of several identifiers the surest, then the last updated, speaks."""
+    """One row for each person; of several identifiers the one updated last speaks first."""
+    month_known, day_known = pl.col("birth_month").is_not_null(), pl.col("death_day_known")
     precision = pl.when("death_day_known").then(pl.lit("day")).otherwise(pl.lit("month"))
     rows = identifiers.with_columns(
         pl.when(pl.col("death_date").is_not_null()).then(precision).alias("death_evidence"),
-        identifiers=pl.lit(1, pl.UInt32),
+        year_of_month=pl.when(month_known).then("birth_year"),
+        day=pl.when(day_known).then("death_date"),
     )
     several = pl.col("person").is_duplicated()
-    ranks = {name: rank for rank, name in enumerate(rules.confidence)}
-    sureness = pl.col("confidence").replace_strict(ranks, return_dtype=pl.Int8)
-    many = (
-        rows.filter(several)
-        .with_columns(sureness.alias("sureness"))
-        .sort(
-            "person",
-            "sureness",
-            "updated",
-            *IDENTIFIER,
-            descending=[False, False, True, False, False],
-            nulls_last=True,
-        )
-        .group_by("person", maintain_order=True)
-        .agg(*_agreed(), pl.len().cast(pl.UInt32).alias("identifiers"), pl.col("confidence").last())
+    ordered = rows.filter(several).sort("person", "updated", *IDENTIFIER, nulls_last=False)
+    facts = [*(name for name in PERSON[1:-2]), "year_of_month", "day"]
+    many = last_known(ordered, ["person"], facts).with_columns(
+        _least_sure(ordered, rules),
+        birth_year=pl.coalesce("year_of_month", "birth_year"),
+        death_date=pl.coalesce("day", "death_date"),
+        death_evidence=pl.when(pl.col("day").is_not_null())
+        .then(pl.lit("day"))
+        .otherwise("death_evidence"),
+        identifiers=pl.col("$rows").cast(pl.UInt32),
     )
-    return pl.concat([rows.filter(~several).select(*PERSON), many.select(*PERSON)]).sort("person")
+    alone = rows.filter(~several).with_columns(identifiers=pl.lit(1, pl.UInt32))
+    return pl.concat([alone.select(*PERSON), many.select(*PERSON)]).sort("person")
 
 
-def _agreed() -> list[pl.Expr]:
-    """What identifiers in order of trust say together."""
-    month, place = pl.col("birth_month").is_not_null(), pl.col("department").is_not_null()
-    of_month = [pl.col(name).filter(month).first() for name in ("birth_year", "birth_month")]
-    day = pl.col("death_evidence").eq("day").fill_null(value=False)
-    by_day = pl.col("death_date").filter(day).min()
-    recent = pl.col("updated").arg_sort(descending=True, nulls_last=True)
-    return [
-        pl.col("sex").drop_nulls().first(),
-        pl.coalesce(of_month[0], pl.col("birth_year").drop_nulls().first()),
-        of_month[1],
-        pl.coalesce(by_day, pl.col("death_date").min()),
-        pl.col("death_evidence").min(),
-        *(
-            pl.col(name).gather(recent).filter(place.gather(recent)).first().alias(name)
-            for name in ("department", "commune")
-        ),
-    ]
+def _least_sure(ordered: pl.DataFrame, rules: PersonRules) -> pl.Series:
+    """The least sure class of each person's identifiers, in the order of persons."""
+    names = list(rules.confidence)
+    ranks = {name: rank for rank, name in enumerate(names)}
+    sureness = pl.col("confidence").replace_strict(ranks, return_dtype=pl.Int8)
+    worst = ordered.group_by("person", maintain_order=True).agg(sureness.max())
+    return worst["confidence"].replace_strict(range(len(names)), names, return_dtype=pl.String)
 
 
 def _refusals(refused: pl.DataFrame) -> pl.DataFrame:
