@@ -16,6 +16,7 @@ from laennec.synthetic.snds.identities import Identities, identities
 from laennec.synthetic.snds.illness import Illnesses, illnesses
 from laennec.synthetic.snds.order import Order
 from laennec.synthetic.snds.population import People, people
+from laennec.synthetic.snds.texts import mixed
 
 SIZE = 40_000
 """Persons of a block; a fact of the generator, for the base depends on it."""
@@ -69,8 +70,7 @@ def block(order: Order, number: int) -> Block:
     named = identities(order, stream(order, number, "identities"), persons)
     ill = illnesses(order, stream(order, number, "illnesses"), persons)
     lines, starts = care(order, stream(order, number, "care"), persons, ill)
-    coins = stream(order, number, "coins").random(len(lines)) < 0.5
-    # One document carries one identifier: the coin is its first line's.
-    coins = coins[np.unique(lines.document, return_index=True)[1]][lines.document - 1]
+    # A document and what takes it back carry one identifier: they have person and day in common.
+    coins = mixed(order.seed, lines.person, lines.day) % np.uint64(2) == 0
     carried = named.of(lines.person, lines.day, coins)
     return Block(number, order, persons, named, ill, lines, carried, starts)

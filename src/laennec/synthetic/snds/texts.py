@@ -12,7 +12,7 @@ from laennec.synthetic.snds.order import day_number
 
 _FIRST_DAY = day_number(1900, 1, 1)
 _LAST_DAY = day_number(2040, 12, 31)
-_MOST_CENTS = 2_000_000
+_MOST_CENTS = 200_000
 _ALPHABET = np.frombuffer(b"ABCDEFGHJKLMNPQRSTUVWYZ0123456789abcdefg"[:32], dtype=np.uint8)
 _BITS, _FIRST_HALF, _PSEUDONYM = 5, 12, 17
 _GOLDEN = np.uint64(0x9E3779B97F4A7C15)
@@ -46,7 +46,7 @@ def _sums() -> pl.Series:
 
 
 def euros(cents: np.ndarray) -> pl.Series:
-    """Return sums in cents as euros with two decimals; at most 20,000 euros either way."""
+    """Return sums in cents as euros with two decimals; at most 2,000 euros either way."""
     return gather(_sums(), np.clip(cents, -_MOST_CENTS, _MOST_CENTS) + _MOST_CENTS)
 
 
