@@ -25,19 +25,32 @@ from laennec.app import (
     loads,
     moves,
     releases,
+    snds_loads,
     upkeep,
 )
 from laennec.app.hub import Hub, open_hub, open_ledger
 from laennec.core.clock import system_clock
 from laennec.core.progress import Quiet
 from laennec.intake.service import Intake
+from laennec.intake.snds.service import SndsIntake
 from laennec.reversibility.export_model import Form, Plan
 from laennec.runs.service import Runs
 from laennec.study.files import read_study
 
 COMMIT = "vault:snapshot:commit"
-CLASSES = (Intake, Runs, Airlock)
-MODULES = (create, destroy, erasure, exports, former_keys, loads, moves, releases, upkeep)
+CLASSES = (Intake, SndsIntake, Runs, Airlock)
+MODULES = (
+    create,
+    destroy,
+    erasure,
+    exports,
+    former_keys,
+    loads,
+    moves,
+    releases,
+    snds_loads,
+    upkeep,
+)
 
 Change = Callable[[Hub, Path], object]
 
@@ -109,6 +122,8 @@ READS: dict[str, Change] = {
     "upkeep.verify": lambda hub, _: upkeep.verify(hub.custody),
 }
 ELSEWHERE = {
+    "SndsIntake.load": "test_intake_snds_load.py; a hub of other persons refuses it",
+    "snds_loads.load_snds": "test_cli_snds_load.py, through the command",
     "moves.move": "test_app_move.py, with its certificate",
     "moves.move_status": "test_app_move.py; needs no open hub",
     "moves.abandon": "test_app_move.py; nothing but a journal changes",

@@ -17,6 +17,7 @@ from laennec.core.errors import IntegrityError, SettingsError
 from laennec.core.log import Message, say
 from laennec.core.progress import Reporter
 from laennec.core.settings import Settings, read_settings
+from laennec.intake.snds.load_folder import remove_abandoned
 from laennec.ledger.model import Entry, LedgerReport
 from laennec.runs.service import RUN_FINISHED, run_names
 from laennec.vault.manifest import Snapshot
@@ -149,6 +150,8 @@ def _lost_runs(custody: Custody, entries: Sequence[Entry]) -> tuple[str, ...]:
 def sweep(hub: Hub, *, keep: int | None) -> SweepReport:
     """Delete objects that no snapshot names; with ``keep``, forget all but the newest snapshots.
 
+    What a killed load of the SNDS left in the scratch folder goes as well, if nobody works on it.
+
     Raises:
         IntegrityError: a readable snapshot does not authenticate; nothing is deleted.
         ConflictError: another writer committed meanwhile; nothing is deleted.
@@ -157,6 +160,7 @@ def sweep(hub: Hub, *, keep: int | None) -> SweepReport:
     if keep is not None:
         log_commit(hub.ledger, hub.warehouse.vault.snapshot())
     hub.results.sweep()
+    remove_abandoned(hub.settings.runs.scratch)
     hub.ledger.append(
         "vault:store:sweep", public={"objects": len(report.deleted), "bytes": report.bytes}
     )

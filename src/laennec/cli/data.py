@@ -1,4 +1,4 @@
-"""Commands that take data in: load omop, vocab load."""
+"""Commands that take data in: load omop, load snds, vocab load."""
 
 from pathlib import Path
 
@@ -7,6 +7,7 @@ import click
 from laennec.app.loads import load_omop, load_vocabulary
 from laennec.cli.command import Command, Group
 from laennec.cli.context import Shell, pass_shell
+from laennec.cli.data_snds import snds
 from laennec.intake.report import LoadReport
 from laennec.intake.rules import DROPPED, QUARANTINED
 from laennec.omop.checks import MEANING
@@ -47,6 +48,9 @@ def omop(shell: Shell, source: Path, encoding: str, *, keep_repeated: bool) -> N
     with shell.hub() as hub:
         report = load_omop(hub, source, encoding=encoding, keep_repeated=keep_repeated)
     show_report(shell, report)
+
+
+load.add_command(snds)
 
 
 @click.group(cls=Group, short_help="Load and check vocabularies.")

@@ -213,13 +213,13 @@ class Load:
         """Store the rows of persons, and the deaths that the insurers know, by bucket."""
         folder = self._means.folder
         writer = LineWriter(folder.path, key=folder.key, unit=_PERSONS)
+        # Deaths each time: one that was after the last day known may be within the base now.
+        told = {"death": deaths.of_persons(who.persons)}
         if who.fresh:
-            for table, rows in (
-                ("person", beneficiaries.persons(who.persons)),
-                ("death", deaths.of_persons(who.persons)),
-            ):
-                bucket = bucket_of(rows["person_id"], buckets=layout.buckets, salt=layout.salt)
-                writer.add(table, rows.with_columns(bucket.alias(BUCKET)))
+            told["person"] = beneficiaries.persons(who.persons)
+        for table, rows in told.items():
+            bucket = bucket_of(rows["person_id"], buckets=layout.buckets, salt=layout.salt)
+            writer.add(table, rows.with_columns(bucket.alias(BUCKET)))
         return writer.finish()
 
     def _known_units(self, told: Sequence[UnitOutcome]) -> dict[str, LoadedUnit]:
