@@ -50,7 +50,7 @@ _SHARES = {
     "adult": 0.6,
     "corrected": 0.02,
     "fictive": 0.004,
-    "provisional": 0.003,
+    "provisional": 0.0003,
     "archived": 0.01,
     "shared_nir_ano": 0.0002,
     "unknown_of_several": 0.003,
@@ -131,7 +131,8 @@ def identities(order: Order, draws: np.random.Generator, persons: People) -> Ide
     rows = first.and_more(second).and_more(old)
     place_of_second = np.full(len(persons), -1)
     place_of_second[second.person] = len(persons) + np.arange(len(second.person))
-    known = _known(order, draws, persons, rows, several=mode != FIRST)
+    several = np.isin(np.arange(len(persons)), rows.person[len(persons) :])
+    known = _known(order, draws, persons, rows, several=several)
     return _named(
         order,
         persons,

@@ -19,7 +19,7 @@ NEVER = 1_000_000
 _YEAR = 365.25
 _PARTNER, _CHILDREN = 0.52, 1.05
 _YOUNGEST_PARENT, _OLDEST_CHILD = 20, 20
-_TWINS, _SAME_SEX = 0.03, 0.65
+_TWINS, _SAME_SEX, _SIBLINGS = 0.03, 0.65, 32
 _HAZARD_AT_BIRTH, _HAZARD_GROWTH, _MALE_HAZARD = 2.2e-5, 0.099, 1.6
 
 
@@ -71,7 +71,7 @@ def people(order: Order, draws: np.random.Generator, *, first: int, size: int) -
     starts = np.cumsum(members) - members
     position = np.arange(size) - starts[home]
     role = np.where(position == 0, 0, np.where(has_partner[home] & (position == 1), 1, 2))
-    sex, birth, twin = _births(order, draws, head_age[home], role, starts[home])
+    sex, birth, twin = _births(order, draws, head_age[home], role, position)
     return People(
         number=np.arange(first, first + size, dtype=np.int64),
         sex=sex,
@@ -95,10 +95,11 @@ def _births(
     draws: np.random.Generator,
     head_age: np.ndarray,
     role: np.ndarray,
-    head: np.ndarray,
+    position: np.ndarray,
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Return sex, day of birth and rank of twin; children are born to parents of an age to be."""
     size = len(role)
+    head = np.arange(size) - position
     sex = 1 + (draws.random(size) < 0.515).astype(np.int8)
     sex = np.where(role == 1, 3 - sex[head], sex)
     span = (order.last_day - order.first_day) / _YEAR
@@ -107,6 +108,8 @@ def _births(
     partner_age = np.clip(head_age + draws.normal(-1.5, 3.0, size), 19.0, 99.0)
     age = np.choose(role, (head_age, partner_age, child_age))
     birth = np.floor(order.first_day - age * _YEAR).astype(np.int64)
+    # Two children of a household have one birthday only as twins: a pseudonym is made of it.
+    birth = np.where(role == 2, birth - birth % _SIBLINGS - _SIBLINGS + position, birth)
     second = np.zeros(size, dtype=bool)
     second[1:] = (role[1:] == 2) & (role[:-1] == 2) & (head[1:] == head[:-1])
     second &= draws.random(size) < _TWINS

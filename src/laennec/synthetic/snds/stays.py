@@ -17,7 +17,7 @@ from laennec.synthetic.snds.order import day_number, year_of
 _BLEEDING = {"celecoxib": 0.035, "diclofenac": 0.075}
 """Share of new users who bleed within 90 days."""
 
-_BLEEDS, _WITHIN_DAYS = ("K922", "K254"), 90
+_BLEEDS, _WITHIN_DAYS = ("K922", "K922", "K922", "K254"), 90
 _NEWBORN = "Z380"
 _NEAR, _HOSPITALS = 0.9, 4
 _PER_THOUSAND = 1000.0

@@ -1,0 +1,59 @@
+"""The journey of whoever tries a hub on made-up data: order, look, be refused."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from laennec.cli.main import main
+from laennec.core.errors import AlreadyExistsError, SettingsError
+
+
+def test_a_base_is_made_and_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    folder = tmp_path / "base"
+    order = ["synth", "snds", "--persons", "200", "--seed", "4", "--years", "2016", str(folder)]
+    assert main(["--lang", "en", *order]) == 0
+    told = json.loads((folder / "truth" / "summary.json").read_text(encoding="utf-8"))
+    said = capsys.readouterr().out
+    assert "200 synthetic persons" in said
+    assert f"{len(told['files'])} files" in said
+    assert str(folder / "truth") in said
+    assert told["years"] == [2016, 2016]
+    assert (folder / "T_MCO16B.csv").is_file()
+    assert (folder / "ER_PRS_F_201712.csv").is_file()
+    assert not (folder / "ER_PRS_F_201801.csv").exists()
+
+
+def test_quiet_prints_the_folder_alone(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    folder = tmp_path / "base"
+    order = ["synth", "snds", "--persons", "20", "--years", "2016", "--format", "parquet"]
+    assert main(["--quiet", *order, str(folder)]) == 0
+    assert capsys.readouterr().out == f"{folder}\n"
+    assert not list(folder.glob("*.csv"))
+
+
+def test_more_lines_are_made_where_more_are_ordered(tmp_path: Path) -> None:
+    rows = {}
+    for asked in ("2", "12"):
+        order = ["--persons", "2000", "--years", "2016", "--lines-per-year", asked]
+        assert main(["-q", "synth", "snds", *order, str(tmp_path / asked)]) == 0
+        told = json.loads((tmp_path / asked / "truth" / "summary.json").read_text("utf-8"))
+        claims = (one for name, one in told["files"].items() if name.startswith("ER_PRS_F"))
+        rows[asked] = sum(one["rows"] for one in claims) / 2000
+    assert rows["2"] == pytest.approx(2, rel=0.1)
+    assert rows["12"] == pytest.approx(12, rel=0.1)
+
+
+def test_years_that_cannot_be_are_refused(tmp_path: Path) -> None:
+    for years in ("2019-2015", "2015/2019", "1998"):
+        order = ["synth", "snds", "--years", years, str(tmp_path / "base")]
+        assert main(order) == SettingsError.exit_status
+    assert not (tmp_path / "base").exists()
+
+
+def test_a_folder_in_use_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "mine.txt").write_text("mine")
+    assert main(["synth", "snds", "--persons", "5", str(tmp_path)]) == (
+        AlreadyExistsError.exit_status
+    )
+    assert [one.name for one in tmp_path.iterdir()] == ["mine.txt"]
