@@ -62,6 +62,8 @@ FACTS: Mapping[str, pl.DataType] = MappingProxyType(
 month where ``death_day_known`` is false; ``quality`` is that of the insured's number."""
 
 _FIXED = ("sex", "birth_year", "birth_month")
+_GOES_WITH = MappingProxyType({"commune": "department"})
+"""A fact that says something only beside another of the same row."""
 
 
 @dataclass(frozen=True)
@@ -164,38 +166,48 @@ def cleaned(rows: pl.DataFrame, rules: PersonRules) -> pl.DataFrame:
     )
 
 
-def last_known(rows: pl.DataFrame, by: Sequence[str], columns: Sequence[str]) -> pl.DataFrame:
+def last_known(rows: pl.DataFrame, by: Sequence[str]) -> pl.DataFrame:
     """Give each group of rows the last value of each column that is not missing.
 
+    A commune is that of the row whose department is given. Of births those with a month come first,
+    of deaths those with a day.
+
     Args:
-        rows: Sorted, so that rows of a group are together and the last word is the last row.
+        rows: Facts, sorted so that rows of a group are together and the last word is the last row.
         by: Columns that name the groups, none missing.
-        columns: Columns to give.
 
     Returns:
-        ``by``, the columns, and ``$first`` and ``$rows``: first row of each group and how many.
+        One row for each group, in order: all columns, and ``$rows``, how many there were.
     """
     begins = pl.any_horizontal(pl.col(name).ne_missing(pl.col(name).shift()) for name in by)
+    year = pl.when(pl.col("birth_month").is_not_null()).then("birth_year")
+    day = pl.when("death_day_known").then("death_date")
     row = pl.int_range(pl.len(), dtype=pl.Int64)
     marked = rows.with_columns(row.alias("$row"), begins.alias("$begins"))
+    marked = marked.with_columns(year.alias("$year"), day.alias("$day"))
     first = pl.when("$begins").then("$row").forward_fill()
 
     def last(name: str) -> pl.Expr:
-        column = pl.col(name)
-        seen = pl.when(column.is_not_null()).then("$row").forward_fill() >= first
-        return pl.when(seen).then(column.forward_fill()).alias(name)
+        told = pl.col(_GOES_WITH.get(name, name)).is_not_null()
+        place = pl.when(told).then("$row").forward_fill()
+        return pl.col(name).gather(pl.when(place >= first).then(place)).alias(name)
 
-    ends = pl.col("$begins").shift(-1, fill_value=True)
+    facts = [name for name in marked.columns if name not in (*by, "$row", "$begins")]
+    death = pl.coalesce("$day", "death_date")
     return (
         marked.select(
             *by,
-            *(last(name) for name in columns),
-            first.alias("$first"),
+            *(last(name) for name in facts),
             (pl.col("$row") - first + 1).alias("$rows"),
-            ends.alias("$ends"),
+            pl.col("$begins").shift(-1, fill_value=True).alias("$ends"),
         )
         .filter("$ends")
-        .drop("$ends")
+        .with_columns(
+            birth_year=pl.coalesce("$year", "birth_year"),
+            death_date=death,
+            death_day_known=pl.when(death.is_not_null()).then(pl.col("$day").is_not_null()),
+        )
+        .drop("$ends", "$year", "$day")
     )
 
 
@@ -212,19 +224,11 @@ def gather(rows: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
     repeated = rows.filter(several).select(*FACTS)
     if not repeated.height:
         return rows.select(*FACTS).sort(IDENTIFIER), _no_former()
-    ordered = repeated.sort(*IDENTIFIER, "updated", *FACTS, nulls_last=False).with_columns(
-        day=pl.when("death_day_known").then("death_date")
-    )
-    others = [name for name in FACTS if name not in IDENTIFIER]
-    last = last_known(ordered, IDENTIFIER, [*others, "day"])
+    ordered = repeated.sort(*IDENTIFIER, "updated", *FACTS, nulls_last=False)
+    last = last_known(ordered, IDENTIFIER)
     place = np.repeat(np.arange(last.height), last["$rows"].to_numpy())
     changed, number = _changes(ordered, last, place), last["nir_ano"].gather(place)
-    dated = pl.col("death_date").is_not_null()
-    facts = last.with_columns(
-        death_date=pl.coalesce("day", "death_date"),
-        death_day_known=pl.when(dated).then(pl.col("day").is_not_null()),
-        doubtful=changed,
-    )
+    facts = last.with_columns(doubtful=changed)
     former = (
         ordered.select("psa", "rng", "nir_ano")
         .filter(pl.col("nir_ano") != number)

@@ -18,6 +18,9 @@ class PairCounts:
         right: Of one person, and joined.
         wrong: Of different persons, and joined.
         missed: Of one person, and not joined.
+        missed_with_numbers: Of these, pairs of which both were delivered with a BEN_NIR_ANO; for
+            the others nothing in the data may say that they are one.
+        right_with_numbers: Of the right ones, pairs of which both were.
         shared: Identifiers that several persons have in truth: no pair is right of them, and they
             are in no count.
         unresolved: Identifiers of the truth that resolution gave to nobody; their pairs are missed.
@@ -26,6 +29,8 @@ class PairCounts:
     right: int
     wrong: int
     missed: int
+    missed_with_numbers: int
+    right_with_numbers: int
     shared: int
     unresolved: int
 
@@ -41,12 +46,19 @@ class PairCounts:
         true = self.right + self.missed
         return self.right / true if true else 1.0
 
+    @property
+    def recall_with_numbers(self) -> float:
+        """Share of pairs of one person, both with a BEN_NIR_ANO, that are joined; 1 for none."""
+        true = self.right_with_numbers + self.missed_with_numbers
+        return self.right_with_numbers / true if true else 1.0
+
 
 def compare(identifiers: pl.DataFrame, truth: pl.DataFrame) -> PairCounts:
     """Count right, wrong and missed pairs.
 
     Args:
-        identifiers: ``psa``, ``rng``, and ``person_id`` or ``person``, one row for each.
+        identifiers: ``psa``, ``rng``, ``nir_ano``, and ``person_id`` or ``person``, one row for
+            each.
         truth: ``BEN_NIR_PSA``, ``BEN_RNG_GEM``, ``person``, as the generator of a synthetic SNDS
             writes them; rows that say the same twice count once.
 
@@ -62,16 +74,20 @@ def compare(identifiers: pl.DataFrame, truth: pl.DataFrame) -> PairCounts:
     several = pl.struct(_IDENTIFIER).is_duplicated()
     shared = told.filter(several).n_unique(_IDENTIFIER)
     rows = told.filter(~several).join(
-        identifiers.select(*_IDENTIFIER, pl.col(found).alias("found")),
+        identifiers.select(*_IDENTIFIER, "nir_ano", found=found),
         on=_IDENTIFIER,
         how="left",
     )
     resolved = rows.filter(pl.col("found").is_not_null())
     right = _pairs(resolved, "true", "found")
+    numbered = resolved.filter(pl.col("nir_ano").is_not_null())
+    right_numbered = _pairs(numbered, "true", "found")
     return PairCounts(
         right=right,
         wrong=_pairs(resolved, "found") - right,
         missed=_pairs(rows, "true") - right,
+        missed_with_numbers=_pairs(numbered, "true") - right_numbered,
+        right_with_numbers=right_numbered,
         shared=shared,
         unresolved=rows.height - resolved.height,
     )

@@ -196,27 +196,20 @@ def _confidence() -> pl.Expr:
 
 def _persons(identifiers: pl.DataFrame, rules: PersonRules) -> pl.DataFrame:
     """One row for each person; of several identifiers the one updated last speaks first."""
-    month_known, day_known = pl.col("birth_month").is_not_null(), pl.col("death_day_known")
-    precision = pl.when("death_day_known").then(pl.lit("day")).otherwise(pl.lit("month"))
-    rows = identifiers.with_columns(
-        pl.when(pl.col("death_date").is_not_null()).then(precision).alias("death_evidence"),
-        year_of_month=pl.when(month_known).then("birth_year"),
-        day=pl.when(day_known).then("death_date"),
-    )
     several = pl.col("person").is_duplicated()
-    ordered = rows.filter(several).sort("person", "updated", *IDENTIFIER, nulls_last=False)
-    facts = [*(name for name in PERSON[1:-2]), "year_of_month", "day"]
-    many = last_known(ordered, ["person"], facts).with_columns(
-        _least_sure(ordered, rules),
-        birth_year=pl.coalesce("year_of_month", "birth_year"),
-        death_date=pl.coalesce("day", "death_date"),
-        death_evidence=pl.when(pl.col("day").is_not_null())
-        .then(pl.lit("day"))
-        .otherwise("death_evidence"),
-        identifiers=pl.col("$rows").cast(pl.UInt32),
+    ordered = identifiers.filter(several).sort("person", "updated", *IDENTIFIER, nulls_last=False)
+    many = last_known(ordered, ["person"]).with_columns(
+        _least_sure(ordered, rules), pl.col("$rows").cast(pl.UInt32).alias("identifiers")
     )
-    alone = rows.filter(~several).with_columns(identifiers=pl.lit(1, pl.UInt32))
-    return pl.concat([alone.select(*PERSON), many.select(*PERSON)]).sort("person")
+    alone = identifiers.filter(~several).with_columns(identifiers=pl.lit(1, pl.UInt32))
+    precision = pl.when("death_day_known").then(pl.lit("day")).otherwise(pl.lit("month"))
+    known = pl.col("death_day_known").is_not_null()
+    return (
+        pl.concat([alone, many.select(alone.columns)])
+        .with_columns(death_evidence=pl.when(known).then(precision))
+        .select(*PERSON)
+        .sort("person")
+    )
 
 
 def _least_sure(ordered: pl.DataFrame, rules: PersonRules) -> pl.Series:
