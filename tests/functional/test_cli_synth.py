@@ -1,12 +1,18 @@
 """The journey of whoever tries a hub on made-up data: order, look, be refused."""
 
 import json
+import os
+import subprocess
+import sys
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
 
 from laennec.cli.main import main
 from laennec.core.errors import AlreadyExistsError, SettingsError
+
+RUN = "from laennec.cli.main import run; run()"
 
 
 def test_a_base_is_made_and_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -22,6 +28,25 @@ def test_a_base_is_made_and_told(tmp_path: Path, capsys: pytest.CaptureFixture[s
     assert (folder / "T_MCO16B.csv").is_file()
     assert (folder / "ER_PRS_F_201712.csv").is_file()
     assert not (folder / "ER_PRS_F_201801.csv").exists()
+
+
+def test_the_number_of_cores_changes_nothing(tmp_path: Path) -> None:
+    bases = {}
+    for cores in ("1", "2"):
+        folder = tmp_path / cores
+        order = ["synth", "snds", "--persons", "1500", "--years", "2016", str(folder)]
+        subprocess.run(
+            [sys.executable, "-c", RUN, "--quiet", *order],
+            env=os.environ | {"POLARS_MAX_THREADS": cores},
+            check=True,
+            timeout=120,
+            stdout=subprocess.DEVNULL,
+        )
+        files = sorted(one for one in folder.rglob("*") if one.is_file())
+        bases[cores] = {
+            str(one.relative_to(folder)): sha256(one.read_bytes()).hexdigest() for one in files
+        }
+    assert bases["1"] == bases["2"]
 
 
 def test_quiet_prints_the_folder_alone(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
