@@ -246,9 +246,10 @@ class PersonIndex:
 def _entries(identifiers: pl.DataFrame, nobody: pl.DataFrame | None) -> pl.DataFrame:
     """Bring identifiers of persons and of nobody under one another."""
     mine = identifiers.select(
-        *IDENTIFIER,
-        "person_id",
-        "sex",
+        "psa",
+        pl.col("rng").cast(pl.Int64),
+        pl.col("person_id").cast(pl.Int64),
+        pl.col("sex").cast(pl.Int8),
         certain=pl.col("confidence") == "certified",
         reason=pl.lit(None, pl.String),
     )
@@ -256,12 +257,16 @@ def _entries(identifiers: pl.DataFrame, nobody: pl.DataFrame | None) -> pl.DataF
         raise ValueError("a rank is not in its range")
     if nobody is None:
         return mine
-    others = nobody.join(mine, on=IDENTIFIER, how="anti").select(
-        *IDENTIFIER,
-        pl.lit(None, pl.Int64).alias("person_id"),
-        pl.lit(None, pl.Int8).alias("sex"),
-        pl.lit(value=False).alias("certain"),
-        "reason",
+    others = (
+        nobody.with_columns(pl.col("rng").cast(pl.Int64))
+        .join(mine, on=IDENTIFIER, how="anti")
+        .select(
+            *IDENTIFIER,
+            pl.lit(None, pl.Int64).alias("person_id"),
+            pl.lit(None, pl.Int8).alias("sex"),
+            pl.lit(value=False).alias("certain"),
+            "reason",
+        )
     )
     return pl.concat([mine, others])
 
