@@ -93,6 +93,7 @@ class Load:
         secret = derive_key(means.folder.key, "laennec/snds-person-key/1").hex()
         self._state = SndsState({}, {}, secret) if state is None else state
         self._fates = Fates({file.family: file.name for file in fresh.common})
+        self._resumed = 0
         self.digests: dict[str, str] = {}
 
     def run(
@@ -109,7 +110,6 @@ class Load:
         codes = known_codes(self._means.vault, self._base, drugs)
         who = self._identity()
         layout = self._layout(len(who.persons))
-        resumed = len(self._means.folder.done)
         outcomes = self._units(who, codes, drugs, layout)
         stored = (self._persons(who, layout), *(done.lines for done in outcomes))
         told = [UnitOutcome.from_json(done.outcome) for done in outcomes]
@@ -131,7 +131,7 @@ class Load:
             already_loaded=self._fresh.again,
             unread=unread,
             ignored=ignored,
-            resumed=resumed,
+            resumed=self._resumed,
         )
         report.check()
         state = SndsState(units, next_ids, self._state.person_key)
@@ -176,6 +176,7 @@ class Load:
         means = self._means
         items = [UnitItem(unit, self._fingerprint(unit)) for unit in self._fresh.units]
         left = [one for one in items if one.fingerprint not in means.folder.done]
+        self._resumed = len(items) - len(left)
         shared = UnitShared(
             layout,
             PersonIndex(who.identifiers, who.nobody),
