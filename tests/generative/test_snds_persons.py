@@ -163,10 +163,13 @@ LABELS = st.lists(st.tuples(st.integers(0, 3), st.integers(0, 3), st.booleans())
 @given(LABELS)
 def test_pairs_are_those_that_are_counted_one_by_one(labels: list[tuple[int, int, bool]]) -> None:
     identifiers = pl.DataFrame(
-        [(str(place), 1, "N" if known else None, found) for place, (found, _, known) in enumerate(labels)],
+        [
+            (str(place), 1, "N" if known else None, found)
+            for place, (found, _, known) in enumerate(labels)
+        ],
         schema={"psa": pl.String, "rng": pl.Int64, "nir_ano": pl.String, "person": pl.Int64},
         orient="row",
-    )  # fmt: skip
+    )
     truth = pl.DataFrame(
         [(str(place), 1, true) for place, (_, true, _) in enumerate(labels)],
         schema={"BEN_NIR_PSA": pl.String, "BEN_RNG_GEM": pl.Int64, "person": pl.Int64},
