@@ -27,7 +27,7 @@ from laennec.snds.rules import rules
 from laennec.snds.rules_model import MEANING as EFFECTS
 
 PACKAGE = Path(laennec.__file__).parent
-SPOKEN = {"say", "remark", "words", "_words", "ask", "_step"}
+SPOKEN = {"say", "remark", "words", "_words", "ask", "_step", "step"}
 TABLES = {"table", "_show"}
 
 
@@ -49,11 +49,11 @@ def literals(nodes: list[ast.expr]) -> Iterator[str]:
 
 def said_in_code() -> Iterator[str]:
     """Literals given to what speaks, in the command line and in the demo."""
-    paths = [*sorted((PACKAGE / "cli").glob("*.py")), PACKAGE / "app" / "demo.py"]
+    paths = [*sorted((PACKAGE / "cli").glob("*.py")), *sorted((PACKAGE / "app").glob("demo*.py"))]
     for name, call in calls(iter(paths)):
         if name in SPOKEN:
             yield from literals(call.args[:1])
-        if name == "_step":
+        if name in {"_step", "step"}:
             pairs = [one for one in call.args if isinstance(one, ast.Tuple)]
             yield from literals([one.elts[0] for one in pairs])
         if name in TABLES:

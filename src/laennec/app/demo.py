@@ -1,4 +1,4 @@
-"""The whole journey on a small synthetic data set, step by step, each step shown as it ends.
+"""The whole journey on synthetic data, step by step, each step shown as it ends.
 
 Nothing here is made for show: the hub, the load, the study, the release and every check are the
 ones that the other commands run. The story ends with an attack: one bit of one stored object is
@@ -12,12 +12,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.resources import as_file, files
 from pathlib import Path
-from typing import Protocol
 
 from laennec.app.audit import verify_released_file
 from laennec.app.create import create_hub
+from laennec.app.demo_sources import DemoSource, StepMaker, Words
 from laennec.app.hub import Hub, open_hub
-from laennec.app.loads import load_omop
 from laennec.app.readability import Readability, look_for_plaintext
 from laennec.app.releases import REPORT, release_run
 from laennec.app.template import settings_text
@@ -27,25 +26,14 @@ from laennec.core.errors import AlreadyExistsError, IntegrityError
 from laennec.core.progress import Reporter
 from laennec.core.settings import FILE_NAME
 from laennec.omop.cdm import CURRENT, cdm
-from laennec.report import Fact, Step
+from laennec.report import Step
 from laennec.runs.service import RunRecord
 from laennec.study.files import read_study
 from laennec.vault.passphrase import PassphraseFile
 
-
-class Words(Protocol):
-    """The reader's language."""
-
-    def __call__(self, text: str, **values: object) -> str:
-        """Return a text with named values filled in; numbers as the language writes them."""
-
-    def written(self, value: object) -> str:
-        """Return a value, a number as the language writes it."""
-
-
 _PASSPHRASE = "passphrase"  # noqa: S105 - the name of a file
 _MARK = ".laennec-demo"
-_DATA = "gibleed.zip"
+_MOST_NAMES = 1_000
 STUDY = "celecoxib.toml"
 
 
@@ -65,9 +53,11 @@ class DemoEnd:
 class Demo:
     """One run of the demo; ``steps`` does the work and yields each step when it is done."""
 
-    def __init__(self, folder: Path, *, words: Words, language: str, clock: Clock) -> None:
+    def __init__(
+        self, folder: Path, *, source: DemoSource, words: Words, language: str, clock: Clock
+    ) -> None:
         self._folder, self._words, self._language = folder, words, language
-        self._clock = clock
+        self._source, self._clock, self._step = source, clock, StepMaker(words)
         self._told: list[Step] = []
         self.end: DemoEnd | None = None
 
@@ -79,8 +69,11 @@ class Demo:
             LaennecError: a step failed.
         """
         yield self._tell(self._create())
+        prepared = self._source.prepare(self._folder, self._step, reporter)
+        if prepared is not None:
+            yield self._tell(prepared)
         with open_hub(self._folder, clock=self._clock, reporter=reporter) as hub:
-            yield self._tell(self._load(hub))
+            yield self._tell(self._source.load(hub, self._step))
             yield self._tell(self._look_as_host(hub))
             step, record = self._run(hub)
             yield self._tell(step)
@@ -93,14 +86,6 @@ class Demo:
         self._told.append(step)
         return step
 
-    def _step(
-        self, title: str, outcome: str, *details: tuple[str, object], good: bool = True
-    ) -> Step:
-        facts = tuple(
-            Fact(self._words(label), self._words.written(value)) for label, value in details
-        )
-        return Step(self._words(title), outcome, facts, good)
-
     def _create(self) -> Step:
         clear_demo(self._folder)
         self._folder.mkdir(parents=True)
@@ -109,7 +94,7 @@ class Demo:
         secret.touch(mode=0o600)
         secret.write_text(secrets.token_urlsafe(32), encoding="utf-8")
         text = settings_text(
-            name="GiBleed",
+            name=self._source.hub_name,
             origin="demo.laennec.invalid/log",
             passphrase_file=Path(_PASSPHRASE),
             passphrase_env=None,
@@ -118,27 +103,6 @@ class Demo:
         return self._step(
             "A hub",
             self._words("Keys in one folder, sealed store in another, a public log beside them."),
-        )
-
-    def _load(self, hub: Hub) -> Step:
-        with as_file(files("laennec.app") / "data" / _DATA) as source:
-            # GiBleed gives one identifier to several real events; a study should not lose them.
-            report = load_omop(hub, source, encoding="utf-8", keep_repeated=True)
-        persons = hub.warehouse.view().rows()["person"]
-        rules = [(rule.value, rows) for rule, rows in report.by_rule().items()]
-        return self._step(
-            "Load",
-            self._words(
-                "{read} rows of {persons} synthetic persons read: {kept} kept, {quarantined} in "
-                "quarantine, {dropped} dropped.",
-                read=report.read,
-                persons=persons,
-                kept=report.kept,
-                quarantined=report.quarantined,
-                dropped=report.dropped,
-            ),
-            *rules,
-            ("Kept although they share a key", sum(one.repeated_kept for one in report.counts)),
         )
 
     def _look_as_host(self, hub: Hub) -> Step:
@@ -242,7 +206,8 @@ def look_as_host(hub: Hub) -> Readability:
     for table in cdm(CURRENT).tables.values():
         words |= set(table.field_names)
     view = hub.warehouse.view()
-    words |= set(view.read_whole("concept", columns=["concept_name"]).to_series().drop_nulls())
+    names = view.read_whole("concept", columns=["concept_name"]).to_series().drop_nulls()
+    words |= set(names.gather_every(1 + len(names) // _MOST_NAMES))
     days = view.read("person", view.buckets()[0], columns=["birth_datetime"], where=None)
     words |= {str(day) for day in days.to_series().drop_nulls()[:50].dt.date()}
     return look_for_plaintext(hub.settings.store.folder, words)

@@ -1,6 +1,7 @@
-"""``laennec demo``: the whole journey in half a minute, told as it happens."""
+"""``laennec demo``: the whole journey in about a minute, told as it happens."""
 
 import time
+from functools import partial
 from pathlib import Path
 
 import click
@@ -9,17 +10,22 @@ from rich.table import Table
 from rich.text import Text
 
 from laennec.app.demo import Demo
+from laennec.app.demo_sources import GiBleed, NationalBase
 from laennec.cli.command import Command
 from laennec.cli.context import Shell, pass_shell
+from laennec.core.progress import Reporter
 from laennec.report import Step
+from laennec.synthetic.snds import Order, make
 
+_PERSONS, _SEED = 20_000, 1816
+_FIRST_YEAR, _LAST_YEAR = 2015, 2019
 _TITLE_WIDTH = 20
 
 
 @click.command(
     cls=Command,
-    short_help="See everything on synthetic data in half a minute.",
-    examples=("laennec demo", "laennec --lang fr demo /tmp/laennec"),
+    short_help="See everything on synthetic data in about a minute.",
+    examples=("laennec demo", "laennec demo --small", "laennec --lang fr demo /tmp/laennec"),
 )
 @click.argument(
     "folder",
@@ -27,16 +33,30 @@ _TITLE_WIDTH = 20
     default="laennec-demo",
     metavar="[FOLDER]",
 )
+@click.option(
+    "--small",
+    is_flag=True,
+    help="Load a small OMOP data set (GiBleed) instead of a national base; takes seconds.",
+)
+@click.option(
+    "--persons",
+    type=click.IntRange(min=5_000, max=1_000_000),
+    default=_PERSONS,
+    metavar="N",
+    help="Persons of the national base.",
+)
 @pass_shell
-def demo(shell: Shell, folder: Path) -> None:
+def demo(shell: Shell, folder: Path, *, small: bool, persons: int) -> None:
     """Show everything on synthetic data: a hub in FOLDER, a study, a release and its proofs.
 
-    FOLDER is laennec-demo by default; an earlier demo there is replaced. The study asks how often
-    gastrointestinal haemorrhage follows a first use of celecoxib or of diclofenac. At the end one
-    bit of the store is flipped, to show that it is noticed.
+    A made-up national base (SNDS) is written, loaded and sealed; with --small it is an OMOP data
+    set. FOLDER is laennec-demo by default; an earlier demo there is replaced. The study asks how
+    often gastrointestinal haemorrhage follows a first use of celecoxib or of diclofenac. At the end
+    one bit of the store is flipped, to show that it is noticed.
     """
     journey = Demo(
         folder.resolve(),
+        source=GiBleed() if small else NationalBase(partial(_made, persons)),
         words=shell.words,
         language=shell.words.language,
         clock=shell.clock,
@@ -54,6 +74,12 @@ def demo(shell: Shell, folder: Path) -> None:
     shell.say("Done in {seconds} s.", seconds=time.monotonic() - began)
     shell.say("Report: {path}", path=journey.end.report)
     shell.say("Look around: laennec --hub {folder} status", folder=journey.end.folder)
+
+
+def _made(persons: int, folder: Path, reporter: Reporter) -> tuple[int, int]:
+    """Write a made-up national base; return its persons and rows."""
+    made = make(Order(persons, _SEED, _FIRST_YEAR, _LAST_YEAR), folder, reporter)
+    return made.persons, made.rows
 
 
 def _tell(shell: Shell, number: int, step: Step) -> None:

@@ -69,7 +69,7 @@ def laennec(
     A hub keeps patients' records sealed on any host, runs studies on them, lets out only what
     disclosure control allows, and writes every step in a log that anyone can verify.
 
-    New here? `laennec demo` shows all of it in half a minute.
+    New here? `laennec demo` shows all of it in about a minute.
     """
     words = Words(choose_language(lang, os.environ))
     context.obj = Shell(folder.resolve(), words, quiet, console(sys.stdout), system_clock)
