@@ -112,6 +112,8 @@ def _write_rehabilitation(block: Block, mco: Stays, files: Files, year: int) -> 
         block,
         Stays(after.person, after.exit, weeks * _WEEK, after.cause, after.place, after.hospital),
     ).ending_in(year)
+    # A table of a year without any week of it would hold no record of the stay.
+    some = some.at(np.flatnonzero(year_of(some.exit - _WEEK) == year))
     plan = np.array([rows[cause] for cause in some.cause.tolist()], dtype=np.int64)
     hospital, number = _hospital(block, some, 7), _numbers(len(some), 7)
     names: Cells = {"ETA_NUM": hospital, "RHA_NUM": number}
