@@ -45,6 +45,10 @@ _INDEX = {
     "rows": pl.UInt64(),
 }
 
+COUNTS = {"table": pl.String(), "bucket": pl.UInt32(), "rows": pl.Int64()}
+_Block = tuple[int, int, int]
+"""Number of a block in its file, where it begins and how long it is."""
+
 
 @dataclass(frozen=True)
 class StoredLines:
@@ -155,16 +159,15 @@ class LineStore:
             IntegrityError: a file is missing or is not what was sealed.
         """
         self._folder, self._key = folder, key
-        self._indexes = {one: self._index(one) for one in files}
+        self._places: dict[tuple[str, int], dict[StoredLines, list[_Block]]] = {}
+        self._rows: dict[tuple[str, int], int] = {}
+        for one in files:
+            self._know(one)
 
     def counts(self) -> pl.DataFrame:
         """Return table, bucket and rows over all files, ordered by table and bucket."""
-        whole = pl.concat([pl.DataFrame(schema=_INDEX), *self._indexes.values()])
-        return (
-            whole.group_by("table", "bucket")
-            .agg(pl.col("rows").sum().cast(pl.Int64))
-            .sort("table", "bucket")
-        )
+        rows = [(*place, rows) for place, rows in sorted(self._rows.items())]
+        return pl.DataFrame(rows, schema=COUNTS, orient="row")
 
     def read(self, table: str, bucket: int) -> pl.DataFrame | None:
         """Return a table's rows of one bucket, files in order and rows in theirs; None if none.
@@ -172,8 +175,18 @@ class LineStore:
         Raises:
             IntegrityError: a file is missing or is not what was sealed.
         """
-        parts = [block for one in self._indexes for block in self._blocks(one, table, bucket)]
+        places = self._places.get((table, bucket), {})
+        parts = [block for one in places for block in self._blocks(one, table, bucket)]
         return pl.concat(parts) if parts else None
+
+    def _know(self, stored: StoredLines) -> None:
+        """Note where a file has the blocks of which table and bucket."""
+        for number, row in enumerate(self._index(stored).iter_rows()):
+            table, bucket, offset, length, rows = row
+            place = (table, bucket)
+            blocks = self._places.setdefault(place, {}).setdefault(stored, [])
+            blocks.append((number, offset, length))
+            self._rows[place] = self._rows.get(place, 0) + rows
 
     def _index(self, stored: StoredLines) -> pl.DataFrame:
         with self._opened(stored) as file:
@@ -188,13 +201,9 @@ class LineStore:
         return pl.read_ipc(plain)
 
     def _blocks(self, stored: StoredLines, table: str, bucket: int) -> Iterator[pl.DataFrame]:
-        index = self._indexes[stored].with_row_index("number")
-        wanted = index.filter((pl.col("table") == table) & (pl.col("bucket") == bucket))
-        if wanted.is_empty():
-            return
         cipher = self._cipher(stored)
         with self._opened(stored) as file:
-            for number, offset, length in wanted.select("number", "offset", "length").iter_rows():
+            for number, offset, length in self._places[table, bucket][stored]:
                 sealed = os.pread(file, length, offset)
                 place = _place(stored.unit, table, bucket, number)
                 yield pl.read_ipc(_open(cipher, _nonce(number), sealed, place))

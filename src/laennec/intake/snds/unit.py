@@ -137,9 +137,9 @@ def _converted(unit: Unit, bench: Bench, writer: LineWriter) -> UnitOutcome:
     shards = rows.shards(
         work.prepare,
         key=key,
-        shard_bytes=shared.memory_bytes // 2,
+        shard_bytes=shared.memory_bytes // 4,
         scratch=shared.scratch,
-        memory_bytes=shared.memory_bytes // 2,
+        memory_bytes=shared.memory_bytes // 4,
     )
     made: dict[str, int] = {}
     for frames in shards:
