@@ -83,15 +83,17 @@ def identify(
     if not files:
         return _known(vault, base)
     rows = _read(files, variant, encoding, fates)
-    resolution = resolve(rows)
-    for (family,), some in resolution.apart.group_by(_FAMILY):
+    earlier = vault.read(base.table(TABLE)) if base.table(TABLE) else None
+    assigned = assign_person_ids(resolve(rows), earlier, key=key)
+    # What is of nobody by itself may be of somebody by what earlier loads know.
+    apart = assigned.resolution.apart
+    for (family,), some in apart.group_by(_FAMILY):
         fates.set_apart(str(family), some)
     for family, number in rows[_FAMILY].value_counts().iter_rows():
         fates.of(family).kept += number
-    for family, number in resolution.apart[_FAMILY].value_counts().iter_rows():
+    for family, number in apart[_FAMILY].value_counts().iter_rows():
         fates.of(family).kept -= number
-    earlier = vault.read(base.table(TABLE)) if base.table(TABLE) else None
-    return _assigned(assign_person_ids(resolution, earlier, key=key))
+    return _assigned(assigned)
 
 
 def _known(vault: Vault, base: Manifest) -> Identity:
