@@ -135,7 +135,7 @@ def finish(given: BucketInput, around: Surroundings) -> BucketOutput:
     named = cost.waiting["visit_key"] if cost.waiting is not None else pl.Series(dtype=pl.UInt64)
     waits = (pl.col("units") < 0) | pl.col("visit_key").is_in(named.implode())
     done[0] = _with_waiting(done[0], visits.waiting.filter(waits))
-    return _output([*done, cost])
+    return _output([*done, cost], given.units)
 
 
 @dataclass(frozen=True)
@@ -148,7 +148,7 @@ class _Finished:
     count: LineCount
 
 
-def _output(done: Sequence[_Finished]) -> BucketOutput:
+def _output(done: Sequence[_Finished], before: pl.DataFrame) -> BucketOutput:
     kept = [
         one.rows.filter(pl.col(HELD) != 1).select(
             "person_id", pl.lit(one.table).alias("table"), _key(one.table).alias("row"), HELD
@@ -156,7 +156,9 @@ def _output(done: Sequence[_Finished]) -> BucketOutput:
         for one in done
         if one.rows is not None and one.table in UNKEPT
     ]
-    units = pl.concat([pl.DataFrame(schema=UNITS), *(one.rename({HELD: "units"}) for one in kept)])
+    anew = [one.table for one in done if one.rows is not None]
+    stay = before.filter(~pl.col("table").is_in(anew))
+    units = pl.concat([stay.cast(pl.Schema(UNITS)), *(one.rename({HELD: "units"}) for one in kept)])
     return BucketOutput(
         {one.table: one.rows.drop(HELD, strict=False) for one in done if one.rows is not None},
         {
