@@ -1,8 +1,7 @@
 """A process of its own that loads a delivery of the SNDS, to be killed.
 
-Run as ``python -m fakes.snds_process HUB DELIVERY`` with ``tests`` on the path:
-says ``ready``, then
-the number of units that were finished before it began.
+Run as ``python -m fakes.snds_process HUB DELIVERY`` with ``tests`` on the path: says ``ready``, and
+in the end the number of units that were finished before it began.
 """
 
 import sys

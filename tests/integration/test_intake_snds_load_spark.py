@@ -1,6 +1,7 @@
 """The load on a real Spark: the same rows as here, no secret in what Spark carries."""
 
 import pickle
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ from fakes.snds_hub import SndsHub, content, delivery, part_of
 from laennec.core.errors import SourceError
 from laennec.intake.snds.bench import Elsewhere
 from laennec.intake.snds.bucket import BucketTask
+from laennec.intake.snds.executor import Item, Result
 from laennec.intake.snds.spark import SparkExecutor
 from laennec.intake.snds.unit import UnitTask
 from parts.spark import needs_spark
@@ -21,16 +23,20 @@ def whole(tmp_path: Path) -> Path:
     return part_of(made, tmp_path / "delivery", lambda name: name.startswith(kept))
 
 
-class Watched(SparkExecutor):
-    """Keeps what Spark is given to carry."""
+class Watched:
+    """An executor on Spark that keeps what Spark is given to carry."""
 
-    carried: list[bytes]
+    shares_memory = False
 
-    def map(self, task, items):  # type: ignore[no-untyped-def]
-        self.__dict__.setdefault("carried", []).append(pickle.dumps((task, list(items))))
-        assert isinstance(task, UnitTask | BucketTask)
-        assert isinstance(task.place, Elsewhere)
-        return super().map(task, items)
+    def __init__(self, below: SparkExecutor) -> None:
+        self._below = below
+        self.carried: list[bytes] = []
+
+    def map(self, task: Callable[[Item], Result], items: Sequence[Item]) -> Iterator[Result]:
+        self.carried.append(pickle.dumps((task, list(items))))
+        assert type(task) in {UnitTask, BucketTask}
+        assert isinstance(vars(task)["place"], Elsewhere)
+        return self._below.map(task, items)
 
 
 def test_spark_gives_the_same_rows(
@@ -39,7 +45,8 @@ def test_spark_gives_the_same_rows(
     needs_spark(monkeypatch)
     here, there = SndsHub(tmp_path / "here"), SndsHub(tmp_path / "there")
     expected = here.load(whole)
-    with Watched("local[2]") as executor:
+    with SparkExecutor("local[2]") as spark:
+        executor = Watched(spark)
         report = there.load(whole, executor=executor)
     assert report.lines == expected.lines
     assert report.files == expected.files
