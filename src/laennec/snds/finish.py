@@ -210,7 +210,7 @@ def _visits(lines: Mapping[str, pl.DataFrame], given: BucketInput) -> VisitSums:
 
 def _visit_rows(visits: VisitSums, given: BucketInput) -> _Finished:
     table = "visit_occurrence"
-    below = visits.waiting.filter(pl.col("units") < 0)
+    below = visits.waiting.filter(pl.col(ROW).is_null() & (pl.col("units") < 0))
     made, back, still = (_lines(one) for one in (visits.new, visits.changed, below))
     count = LineCount(
         made + back + still + visits.cancelled,

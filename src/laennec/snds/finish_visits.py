@@ -40,7 +40,8 @@ class VisitSums:
         new: Visits that are not there yet, numbered and in order: fields of lines, ``KEY``.
         changed: Sums that belong to earlier visits, with ``ROW``, ``HELD`` and ``LINES``; at most 0
             units for a visit that goes.
-        waiting: Visits of which nothing is left, or less: not there, but named by what may wait.
+        waiting: Visits of which nothing is left, or less, and not there; or less than nothing of
+            one that goes, with ``ROW``. Lines that wait may name them.
         keys: ``visit_key`` and ``visit_occurrence_id`` of every visit of ``new`` and ``changed``.
         cancelled: Number of lines that cancel each other or count no visit.
     """
@@ -72,9 +73,9 @@ def sum_visits(lines: pl.DataFrame, earlier: pl.DataFrame | None, *, first_id: i
     keys = pl.concat(
         [new.select("visit_key", KEY), changed.select("visit_key", pl.col(ROW).alias(KEY))]
     )
-    nought = found.filter(~here & (pl.col("units") <= 0))
-    cancelled = int(nought.filter(pl.col("units") == 0)[LINES].sum()) + repeated
-    return VisitSums(new, changed, nought, keys, cancelled)
+    nought = ~here & (pl.col("units") == 0)
+    cancelled = int(found.filter(nought)[LINES].sum()) + repeated
+    return VisitSums(new, changed, found.filter(nought | (pl.col("units") < 0)), keys, cancelled)
 
 
 def rekeyed(waiting: pl.DataFrame, visits: pl.DataFrame) -> pl.DataFrame:
