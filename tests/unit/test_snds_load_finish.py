@@ -3,10 +3,9 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
-from random import Random
 
 import polars as pl
-from hypothesis import example, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from laennec.omop.cdm import CURRENT, cdm
@@ -285,8 +284,6 @@ def test_more_is_taken_back_than_an_earlier_load_brought() -> None:
 
 
 @settings(max_examples=60, deadline=None)
-@example([(1, 0, "a", "x", 1.0), (1, 0, "a", "x", -2.0)], 1, Random(1))
-@example([(1, 0, "a", "x", 1.0), (1, 0, "a", "x", -2.0)], 1, Random(2))
 @given(st.lists(claims, max_size=12), st.integers(0, 12), st.randoms())
 def test_loads_in_turn_and_in_any_order_come_to_the_same(
     every: list[Line], cut: int, chance: object
