@@ -20,10 +20,12 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
+from laennec.omop.cdm import CURRENT, cdm
 from laennec.omop.events import EVENT_TABLES
 from laennec.study.model import Events, Sex
 
-Rows = Mapping[str, Sequence[Mapping[str, Any]]]
+Row = Mapping[str, Any]
+Rows = Mapping[str, Sequence[Row]]
 """Table name to rows; a row maps the CDM's column names to values, dates as ``datetime.date``."""
 
 Concepts = Mapping[str, frozenset[int]]
@@ -74,12 +76,19 @@ class History:
             because the rows may hold a day that no month has.
         observed: Periods of observation, joined and in order.
         records: Rows of each event table, in the order given.
+        row: The row of ``person``.
+        tables: Rows of each table that has rows of the person, in the order given, all columns.
+        providers, care_sites: Rows of everybody's tables, by their key.
     """
 
     sex: str
     birth: int | None
     observed: tuple[Span, ...] = ()
     records: dict[str, list[Record]] = field(default_factory=dict)
+    row: Row = field(default_factory=dict)
+    tables: dict[str, list[Row]] = field(default_factory=dict)
+    providers: Mapping[int, Row] = field(default_factory=dict)
+    care_sites: Mapping[int, Row] = field(default_factory=dict)
 
     def of(self, events: Events, concepts: Concepts) -> list[Record]:
         """Return the person's records of these events, in the order given."""
@@ -148,16 +157,25 @@ def read_histories(rows: Rows) -> list[History]:
                 ended = row.get(table.end) if table.end else None
                 record = Record(row[table.concept], _lasting(started, ended))
                 people[row["person_id"]].records.setdefault(table.name, []).append(record)
+    for name in rows:
+        if cdm(CURRENT).tables[name].person_field == "person_id":
+            for row in rows[name]:
+                if row["person_id"] in people:
+                    people[row["person_id"]].tables.setdefault(name, []).append(row)
+    providers = {row["provider_id"]: row for row in rows.get("provider", ())}
+    care_sites = {row["care_site_id"]: row for row in rows.get("care_site", ())}
+    for history in people.values():
+        history.providers, history.care_sites = providers, care_sites
     return list(people.values())
 
 
-def _person(row: Mapping[str, Any]) -> History:
+def _person(row: Row) -> History:
     year = row.get("year_of_birth")
     month, day = row.get("month_of_birth"), row.get("day_of_birth")
     birth = None
     if year is not None:
         birth = year * 10_000 + (1 if month is None else month) * 100 + (1 if day is None else day)
-    return History(SEX_BY_CONCEPT.get(row.get("gender_concept_id", 0), UNKNOWN_SEX), birth)
+    return History(SEX_BY_CONCEPT.get(row.get("gender_concept_id", 0), UNKNOWN_SEX), birth, row=row)
 
 
 def _lasting(started: date, ended: date | None) -> Span:

@@ -1,0 +1,101 @@
+"""Whether a group of a definition accepts an event, one event and one person at a time."""
+
+from dataclasses import dataclass
+
+from laennec.study.reference_definition_events import Event, holds, matching
+from laennec.study.reference_definition_model import (
+    Bound,
+    Correlated,
+    EventQuery,
+    EventWindow,
+    Group,
+)
+from laennec.study.reference_history import Concepts, History, Span
+
+
+@dataclass(frozen=True)
+class Index:
+    """An event taken as index, and the period of observation that it starts in."""
+
+    event: Event
+    period: Span
+
+
+def find(query: EventQuery, history: History, concepts: Concepts) -> list[Event]:
+    """Return the events that a query finds and its group, if any, accepts."""
+    events = matching(query, history, concepts)
+    group = query.group
+    if group is None or not (group.criteria or group.demographics or group.groups):
+        return events
+    kept = []
+    for event in events:
+        period = history.period_of(event.start)
+        if period is not None and accepts(group, Index(event, period), history, concepts):
+            kept.append(event)
+    return kept
+
+
+def accepts(group: Group, index: Index, history: History, concepts: Concepts) -> bool:
+    """Return whether as many parts of a group accept the index event as the group asks for."""
+    met = [_counts(one, index, history, concepts) for one in group.criteria]
+    met += [holds(one.filters, index.event, history) for one in group.demographics]
+    met += [accepts(one, index, history, concepts) for one in group.groups]
+    if not met:
+        return True
+    match group.accepts:
+        case "all":
+            return all(met)
+        case "any":
+            return any(met)
+        case "at_least":
+            return sum(met) >= (group.count or 0)
+        case "at_most":
+            return sum(met) <= (group.count or 0)
+
+
+def _counts(criterion: Correlated, index: Index, history: History, concepts: Concepts) -> bool:
+    """Whether the number of events about the index event is what a criterion asks for."""
+    events = find(criterion.query, history, concepts)
+    about = [one for one in events if _is_about(criterion, index, one)]
+    number = len(about)
+    if criterion.distinct is not None:
+        number = len({one.value(criterion.distinct) for one in about} - {None})
+    match criterion.occurrence:
+        case "exactly":
+            return number == criterion.count
+        case "at_most":
+            return number <= criterion.count
+        case "at_least":
+            return number >= criterion.count
+
+
+def _is_about(criterion: Correlated, index: Index, event: Event) -> bool:
+    observed = not criterion.ignore_observation
+    if observed and not index.period.holds(event.start):
+        return False
+    if criterion.same_visit and (event.visit is None or event.visit != index.event.visit):
+        return False
+    windows = (criterion.window, criterion.end_window)
+    return all(one is None or _within(one, index, event, observed=observed) for one in windows)
+
+
+def _within(window: EventWindow, index: Index, event: Event, *, observed: bool) -> bool:
+    origin = index.event.start if window.index == "start" else index.event.end
+    day = event.start if window.event == "start" else event.end
+    for bound, is_first in ((window.start, True), (window.end, False)):
+        if not observed and isinstance(bound, str):
+            continue
+        limit = _day(bound, origin, index.period)
+        if day is None or limit is None or (day < limit if is_first else day > limit):
+            return False
+    return True
+
+
+def _day(bound: Bound, origin: int | None, period: Span) -> int | None:
+    match bound:
+        case "observation_start":
+            return period.start
+        case "observation_end":
+            return period.end
+        case int():
+            return None if origin is None else origin + bound
