@@ -115,6 +115,7 @@ class ConceptFilter(Frozen):
 Filter = Annotated[
     NumberFilter | DateFilter | TextFilter | ConceptFilter, Field(discriminator="kind")
 ]
+PersonFilter = Annotated[NumberFilter | DateFilter | ConceptFilter, Field(discriminator="kind")]
 
 
 class Adjustment(Frozen):
@@ -206,7 +207,7 @@ class Correlated(Frozen):
 class Demographics(Frozen):
     """The person, and the index event's days, meet all of these filters."""
 
-    filters: tuple[Filter, ...] = Field(max_length=MANY)
+    filters: tuple[PersonFilter, ...] = Field(max_length=MANY)
 
     @model_validator(mode="after")
     def _columns_are_of_a_person(self) -> "Demographics":
