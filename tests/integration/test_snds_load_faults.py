@@ -399,7 +399,7 @@ def test_the_page_tells_what_a_load_finds(base: Base) -> None:
 def test_every_class_that_is_planted_has_its_line(base: Base) -> None:
     planted = {*base.truth("faults")["fault"], *base.truth("stays")["trap"].drop_nulls()}
     planted |= {*base.truth("identifiers")["trap"].drop_nulls()}
-    assert planted - {""} == {name.partition(" (")[0] for name in CLASSES}
+    assert planted - {""} <= {name.partition(" (")[0] for name in CLASSES}
 
 
 def test_rows_are_those_of_the_files(base: Base) -> None:
