@@ -118,9 +118,9 @@ SPECIALTIES = {
     "A39": (38004692, "Clinical Laboratory"),
     "A40": (38004692, "Clinical Laboratory"),
 }
-"""Standard concepts of the vocabularies Medicare Specialty, NUCC and ABMS, by the French
-label; ids as in HealthInformaticsUT/EstonianOMOPMappings 99fd6f3, healthcare_providers, and in the list of
-provider specialties in use that TuftsCTSI/TRDW.jl has. Others have none."""
+"""Standard concepts of the vocabularies Medicare Specialty, NUCC and ABMS, by the French label; ids
+as in HealthInformaticsUT/EstonianOMOPMappings 99fd6f3, healthcare_providers, and in the specialties
+that TuftsCTSI/TRDW.jl lists. Others have none."""
 
 CONTACT = "contact"
 TARGET = Path(__file__).resolve().parents[1] / "src" / "laennec" / "snds" / "data"
