@@ -33,9 +33,8 @@ def find_delivery(path: Path) -> Delivery:
     """
     found, ignored = [], []
     for file, member, name in list_files(path, below=True):
-        stem, _, ending = name.partition(".")
-        table = _table_of(stem, name)
-        if table is None or f".{ending.lower()}" in _NOTES:
+        table = _table_of(name.partition(".")[0], name)
+        if table is None or Path(name.lower()).suffix in _NOTES:
             ignored.append(name)
             continue
         source = as_source(file, member, name)
