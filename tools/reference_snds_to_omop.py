@@ -37,9 +37,9 @@ Money:
 
 - A cost belongs to a visit. Amounts of claims that are no visit are left out: claims of stays,
   whose visit the PMSI tells, and benefits (sick pay, transport, yearly fees). Amounts of
-  surcharges whose visit is not there wait for it. What a private hospital charges for a stay is a claim of a stay:
-  on a synthetic base of 4,000 persons, claims of stays and benefits were 1.5 % of the claims and
-  10 % of the money. Do not add up `cost` to what the insurance spends.
+  surcharges whose visit is not there wait for it. What a private hospital charges for a stay is a
+  claim of a stay: on a synthetic base of 4,000 persons, claims of stays and benefits were 1.5 % of
+  the claims and 10 % of the money. Do not add up `cost` to what the insurance spends.
 - `payer_concept_id` is 0: no standard concept of a French scheme was found; the scheme is
   `payer_source_value`. A payer period is the months with a claim, not the time of being covered.
 
