@@ -48,7 +48,8 @@ def find_delivery(path: Path) -> Delivery:
     if not found:
         raise SourceError(
             f"{path.name} holds no table of the SNDS.",
-            remedy="Name files after their table, such as ER_PRS_F_201902.csv or T_MCO19B.csv.",
+            remedy="Name files after their table, such as ER_PRS_F_201902.csv or T_MCO19B.csv; "
+            "tables of OMOP are loaded by `laennec load omop`.",
         )
     found.sort(key=lambda one: (one.family, one.year or 0, one.month or date.min, one.name))
     _check_once(found)
