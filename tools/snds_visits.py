@@ -72,8 +72,10 @@ SPECIALTIES = {
     "S14": (38004491, "Rheumatology"),
     "S15": (38004463, "Ophthalmology"),
     "S16": (38004474, "Urology"),
+    "S20": (38004500, "Critical care (intensivist)"),
     "S22": (38004446, "General Practice"),
     "S23": (38004446, "General Practice"),
+    "S31": (38004468, "Physical Medicine And Rehabilitation"),
     "S32": (38004458, "Neurology"),
     "S33": (38004469, "Psychiatry"),
     "S34": (38004478, "Geriatric Medicine"),
@@ -81,18 +83,24 @@ SPECIALTIES = {
     "S36": (38003682, "Orthodontics and Dentofacial Orthopedics"),
     "S37": (38004466, "Pathology"),
     "S38": (38004692, "Clinical Laboratory"),
+    "S41": (38004465, "Orthopedic Surgery"),
     "S42": (38004485, "Endocrinology"),
+    "S43": (45756819, "Pediatric Surgery"),
     "S44": (38003826, "Oral and Maxillofacial Surgery"),
     "S45": (38003826, "Oral and Maxillofacial Surgery"),
     "S46": (38004467, "Plastic And Reconstructive Surgery"),
     "S47": (38004473, "Thoracic Surgery"),
     "S48": (38004496, "Vascular Surgery"),
+    "S69": (38004464, "Oral Surgery"),
     "S70": (38004461, "Obstetrics / Gynecology"),
     "S71": (38004501, "Hematology"),
+    "S72": (38004476, "Nuclear Medicine"),
+    "S73": (38004507, "Medical Oncology"),
     "S74": (38004509, "Radiation Oncology"),
     "S75": (38004469, "Psychiatry"),
     "S76": (38004509, "Radiation Oncology"),
     "S77": (38004461, "Obstetrics / Gynecology"),
+    "S78": (45756760, "Clinical Genetics"),
     "S79": (38004461, "Obstetrics / Gynecology"),
     "S81": (38004484, "Infectious Disease"),
     "S83": (38004510, "Emergency Medicine"),
@@ -102,12 +110,17 @@ SPECIALTIES = {
     "A54": (38003675, "General Dentistry"),
     "A21": (38004482, "Certified Nurse Midwife"),
     "A24": (38003716, "Registered Nurse"),
+    "A25": (38004488, "Psychology"),
+    "A26": (38004490, "Physical Therapist"),
+    "A27": (38004486, "Podiatry"),
+    "A28": (38004460, "Speech Language Pathology"),
     "A30": (38004692, "Clinical Laboratory"),
     "A39": (38004692, "Clinical Laboratory"),
     "A40": (38004692, "Clinical Laboratory"),
 }
-"""Standard concepts of the vocabularies Medicare Specialty and NUCC, by the French label; ids as
-in HealthInformaticsUT/EstonianOMOPMappings 99fd6f3, healthcare_providers. Others have none."""
+"""Standard concepts of the vocabularies Medicare Specialty, NUCC and ABMS, by the French label; ids
+as in HealthInformaticsUT/EstonianOMOPMappings 99fd6f3, healthcare_providers, and in the specialties
+that TuftsCTSI/TRDW.jl lists. Others have none."""
 
 CONTACT = "contact"
 TARGET = Path(__file__).resolve().parents[1] / "src" / "laennec" / "snds" / "data"

@@ -4,6 +4,8 @@ An error names file, line and column as far as they are known and what to do, ne
 """
 
 import gzip
+import os
+import zipfile
 from datetime import date
 from pathlib import Path
 
@@ -306,3 +308,59 @@ def test_the_delivery_says_what_it_leaves_out(tmp_path: Path) -> None:
     claims(tmp_path, csv_text(CLAIM))
     claims(tmp_path, csv_text(CLAIM), "T_MCO19_02B.csv")
     assert find_delivery(tmp_path).ignored == ("T_MCO19_02B.csv",)
+
+
+@pytest.mark.parametrize("columns", [20_000, 1_000_000])
+def test_a_header_of_countless_columns_is_refused(tmp_path: Path, columns: int) -> None:
+    body = csv_text(CLAIM).split("\n")
+    head, row = body[0] + ";X" * columns, body[1] + f";{SECRET}" * 3
+    error = refused(claims(tmp_path, f"{head}\n{row}\n"))
+    assert error.happened.startswith(f"{CLAIMS}, line 1: ")
+    assert "columns" in error.happened or "does not end" in error.happened
+
+
+def test_a_field_without_end_is_refused_and_never_held_whole(tmp_path: Path) -> None:
+    path = tmp_path / f"{CLAIMS}.gz"
+    with gzip.open(path, "wb", compresslevel=1) as packed:
+        packed.write(csv_text(CLAIM).encode() + SECRET.encode())
+        for _ in range(100):
+            packed.write(b"0" * (1 << 20))
+    error = refused(path)
+    assert error.happened == f"{path.name}, line 3: the line does not end within 64 MiB."
+
+
+def test_members_of_a_zip_are_read_where_they_are(tmp_path: Path) -> None:
+    """A name that climbs out of the zip writes nothing, wherever it points."""
+    inside = tmp_path / "inside"
+    inside.mkdir()
+    path = inside / "delivery.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr(f"../../{CLAIMS}", csv_text(CLAIM))
+        archive.writestr("/etc/ER_PHA_F_201902.csv.sha256", SECRET)
+    found = find_delivery(path)
+    assert [one.family for one in found.files] == ["ER_PRS_F"]
+    assert read_all(path).rows.height == 1
+    assert sorted(tmp_path.rglob("*")) == [inside, path]
+
+
+def test_a_member_twice_in_a_zip_is_refused(tmp_path: Path) -> None:
+    """Which of the two is read depends on the program: one shows a clean file, one a forged one."""
+    path = tmp_path / "delivery.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr(CLAIMS, csv_text(CLAIM))
+        with pytest.warns(UserWarning, match="Duplicate name"):
+            archive.writestr(CLAIMS, csv_text(CLAIM, CLAIM))
+    with pytest.raises(SourceError, match="the same time"):
+        find_delivery(path)
+
+
+def test_a_pipe_named_after_a_table_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "ER_PHA_F_201902.csv")
+    claims(tmp_path, csv_text(CLAIM))
+    assert [one.family for one in find_delivery(tmp_path).files] == ["ER_PRS_F"]
+
+
+def test_a_folder_that_links_to_itself_is_walked_once(tmp_path: Path) -> None:
+    claims(tmp_path, csv_text(CLAIM))
+    (tmp_path / "again").symlink_to(tmp_path)
+    assert len(find_delivery(tmp_path).files) == 1

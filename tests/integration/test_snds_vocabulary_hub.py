@@ -1,6 +1,7 @@
 """The French codes in a hub: loaded as a vocabulary, found whole, counted by coverage."""
 
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 
@@ -10,6 +11,7 @@ from laennec.snds.codes import Codes
 from laennec.snds.vocabulary import site_vocabulary
 from laennec.warehouse.vocabulary import vocabulary_coverage, vocabulary_findings
 
+SITE = 2_000_000_000
 DIAGNOSES = ["K922", "K922", "K250", "Z999", "QQQ"]
 
 
@@ -36,6 +38,65 @@ def omop(folder: Path) -> Path:
             for field in tables[name].field_names
         ).write_csv(folder / f"{name}.csv")
     return folder
+
+
+def athena(folder: Path) -> Path:
+    """Write a vocabulary that knows nothing of the SNDS: one concept above another."""
+    folder.mkdir()
+    tables = cdm(CURRENT).tables
+    from_until: dict[str, Any] = {"valid_start_date": "1970-01-01", "valid_end_date": "2099-12-31"}
+    concept: dict[str, Any] = {
+        "concept_id": [1, 2],
+        "concept_name": ["A", "B"],
+        "domain_id": "Condition",
+    }
+    concept |= {"vocabulary_id": "SNOMED", "concept_class_id": "Finding", "standard_concept": "S"}
+    said: dict[str, dict[str, Any]] = {
+        "concept": concept | {"concept_code": ["11", "22"]} | from_until,
+        "concept_relationship": {"concept_id_1": [2], "concept_id_2": 1, "relationship_id": "Is a"}
+        | from_until,
+        "concept_ancestor": {"ancestor_concept_id": [1], "descendant_concept_id": 2}
+        | {"min_levels_of_separation": 1, "max_levels_of_separation": 1},
+        "vocabulary": {"vocabulary_id": ["None"], "vocabulary_name": "OMOP"}
+        | {"vocabulary_version": "v5.0 29-FEB-24", "vocabulary_concept_id": 1},
+        "concept_class": {"concept_class_id": ["Finding"], "concept_class_name": "Finding"}
+        | {"concept_class_concept_id": 1},
+    }
+    for name, columns in said.items():
+        frame = pl.DataFrame(columns)
+        frame.select(
+            pl.col(field) if field in frame.columns else pl.lit(None).alias(field)
+            for field in tables[name].field_names
+        ).write_csv(folder / f"{name}.csv")
+    return folder
+
+
+def test_site_concepts_stay_when_the_vocabulary_is_replaced(tmp_path: Path) -> None:
+    bundle = tmp_path / "vocabulary"
+    bundle.mkdir()
+    for name, rows in site_vocabulary().items():
+        rows.write_csv(bundle / f"{name}.csv")
+    hub = SmallHub(tmp_path / "hub")
+    hub.intake().load_vocabulary(bundle)
+    hub.load(omop(tmp_path / "omop"))
+    before = hub.view()
+    listed = pl.col("concept_id") >= SITE
+    concepts = before.read_whole("concept").filter(listed).sort("concept_id")
+    hub.intake().load_vocabulary(athena(tmp_path / "athena"))
+    view = hub.view()
+    now = view.read_whole("concept").sort("concept_id")
+    assert now.filter(listed).equals(concepts)
+    assert now.filter(~listed)["concept_id"].to_list() == [1, 2]
+    assert view.vocabulary_version == "v5.0 29-FEB-24"
+    assert {row[0] for row in vocabulary_coverage(view).rows()} == {"(unknown)", "FR CIM10"}
+    pairs = view.read_whole("concept_ancestor")
+    site = pl.col("ancestor_concept_id") >= SITE
+    assert pairs.filter(ancestor_concept_id=1, descendant_concept_id=2).height == 1
+    both = site & (pl.col("descendant_concept_id") >= SITE)
+    assert pairs.filter(both).height == before.read_whole("concept_ancestor").filter(both).height
+    ids = set(view.read_whole("vocabulary")["vocabulary_id"])
+    assert {"None", "FR CIM10", "FR CCAM"} <= ids
+    assert "SNOMED" not in ids
 
 
 def test_coverage_by_vocabulary_of_the_source(tmp_path: Path) -> None:

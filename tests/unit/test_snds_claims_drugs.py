@@ -156,14 +156,6 @@ def test_days_are_units_times_days_of_a_unit() -> None:
     assert days.to_list() == [84, 1, 365, None]
 
 
-def test_rules_are_counted_by_row() -> None:
-    rows = table(
-        "ER_PHA_F", {"PHA_PRS_C13": LONG}, {"PHA_PRS_IDE": SHORT}, {"PHA_PRS_C13": "1"}, {}
-    )
-    counted = claims_drugs.rules_applied(rows, claims_drugs.products(_drugs()))
-    assert counted.rows() == [("default", 1), ("one_a_day", 2)]
-
-
 def test_a_reference_without_its_columns_knows_nothing() -> None:
     assert claims_drugs.products(pl.DataFrame({"PHA_MED_NOM": ["X"]})).is_empty()
     bare = claims_drugs.products(pl.DataFrame({"PHA_CIP_C13": [LONG]}))

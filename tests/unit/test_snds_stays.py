@@ -79,7 +79,7 @@ def test_nights_emergencies_and_sessions_make_the_kind_of_visit(
 @pytest.mark.parametrize(
     ("mode", "place", "concept", "source"),
     [
-        ("8", None, 8536, "8"),
+        ("8", None, 0, "8"),
         ("8", "7", 8827, "8-7"),
         ("7", "2", 8920, "7-2"),
         ("6", "4", 8971, "6-4"),
@@ -95,7 +95,7 @@ def test_modes_and_places_keep_what_the_source_says(
     visit = converted(one_stay({"SOR_MOD": mode, "SOR_DES": place}))["visit_occurrence"]
     assert visit["discharged_to_concept_id"].to_list() == [concept]
     assert visit["discharged_to_source_value"].to_list() == [source]
-    assert visit["admitted_from_concept_id"].to_list() == [8536]
+    assert visit["admitted_from_concept_id"].to_list() == [0]
 
 
 @pytest.mark.parametrize(

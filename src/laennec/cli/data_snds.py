@@ -1,7 +1,8 @@
 """The command that takes a delivery of the SNDS in: load snds."""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import click
@@ -64,7 +65,7 @@ def snds(
     same command is given again. Every row is kept, put into the sealed quarantine, dropped by a
     named rule, or set apart because it is nobody's; the counts are printed and kept.
     """
-    with shell.hub() as hub:
+    with shell.hub() as hub, _told_to_go_on(shell):
         report = load_snds(
             hub,
             source,
@@ -75,6 +76,16 @@ def snds(
             spark=spark,
         )
     show_snds_report(shell, report)
+
+
+@contextmanager
+def _told_to_go_on(shell: Shell) -> Iterator[None]:
+    """Say to who ends a load that its work is not lost."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        shell.remark("Give the same command again to go on: finished months are kept, sealed.")
+        raise
 
 
 def show_snds_report(shell: Shell, report: SndsReport) -> None:
@@ -93,7 +104,12 @@ def show_snds_report(shell: Shell, report: SndsReport) -> None:
     )
     rows = [*_by_table(report), total]
     shell.table(("Table", "Read", "Kept", "Quarantined", "Dropped", "Nobody's"), rows)
-    lost = list(_by_reason(report))
+    fates = {
+        "quarantined": shell.words("quarantined"),
+        "dropped": shell.words("dropped"),
+        "apart": shell.words("apart"),
+    }
+    lost = [(table, fates[fate], reason, rows) for table, fate, reason, rows in _by_reason(report)]
     if lost:
         shell.show("")
         shell.table(("Table", "Fate", "Rule or reason", "Rows"), lost)
@@ -114,11 +130,12 @@ def show_snds_report(shell: Shell, report: SndsReport) -> None:
 
 
 def _remarks(shell: Shell, report: SndsReport) -> None:
-    for unit, number in report.already_loaded.items():
+    for number in sorted(set(report.already_loaded.values())):
+        units = [unit for unit, one in report.already_loaded.items() if one == number]
         shell.remark(
-            "{unit}: these very bytes were loaded in snapshot {number}.",
-            unit=unit,
+            "These very bytes were loaded in snapshot {number} and are skipped: {units}.",
             number=str(number),
+            units=_in_brief(units),
         )
     if report.resumed:
         shell.remark(
@@ -136,6 +153,21 @@ def _remarks(shell: Shell, report: SndsReport) -> None:
             "claims came in them is not there.",
             months=", ".join(report.missing_months),
         )
+
+
+def _in_brief(units: Sequence[str]) -> str:
+    """Return names of months and years, those of one kind as first, last and number."""
+    kinds: dict[str, list[str]] = {}
+    for unit in units:
+        what, _, when = unit.partition(" ")
+        kinds.setdefault(what, []).append(when)
+    told = (
+        f"{what} {min(times)} \u2026 {max(times)} ({len(times)})"
+        if len(times) > 1
+        else f"{what} {times[0]}".rstrip()
+        for what, times in kinds.items()
+    )
+    return ", ".join(told)
 
 
 def _by_table(report: SndsReport) -> Iterator[tuple[str, int, int, int, int, int]]:

@@ -98,7 +98,7 @@ def init(
             "store: without them nobody, you included, can read anything.",
             keys=settings.keys.folder,
         )
-    shell.remark("Next: laennec load omop FOLDER")
+    shell.remark("Next: laennec load omop FOLDER, or laennec load snds FOLDER")
 
 
 @click.command(short_help="Show snapshot, persons, rows by table, and runs.")

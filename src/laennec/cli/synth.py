@@ -83,3 +83,4 @@ def snds(
         bytes=made.bytes,
     )
     shell.say("The truth is in {path}.", path=made.folder / synthetic.TRUTH)
+    shell.say("Next, in a hub: laennec load snds {path}", path=made.folder)

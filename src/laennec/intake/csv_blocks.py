@@ -117,12 +117,21 @@ def read_records(
             yield records
         rest = body[end:]
         if rest and (not piece or len(rest) > LONGEST_RECORD):
-            raise SourceError(
-                f"{file}, line {reader.line}: a quote is opened and not closed.",
-                remedy='Check the quotes from this line on: a " in a field must be doubled.',
-            )
+            raise _endless(file, reader.line, quoted=b'"' in rest)
         if not piece:
             return
+
+
+def _endless(file: str, line: int, *, quoted: bool) -> SourceError:
+    if quoted:
+        return SourceError(
+            f"{file}, line {line}: a quote is opened and not closed.",
+            remedy='Check the quotes from this line on: a " in a field must be doubled.',
+        )
+    return SourceError(
+        f"{file}, line {line}: the line does not end within {LONGEST_RECORD >> 20} MiB.",
+        remedy="The file is damaged or not text; export it again; nothing was loaded.",
+    )
 
 
 class _Reader:

@@ -44,7 +44,8 @@ class Utf8Stream:
         """Return the first line, with its line break if it has one.
 
         Raises:
-            SourceError: the file is UTF-16 and was not said to be, or a byte is not of the codec.
+            SourceError: the file is UTF-16 and was not said to be, a byte is not of the codec, or
+                the line does not end within 1 MiB.
         """
         line = b""
         while b"\n" not in line and len(line) < _LONGEST_HEADER and (piece := self.read(1 << 16)):
@@ -53,6 +54,13 @@ class Utf8Stream:
             raise SourceError(
                 f"{self._file}, line 1: the file is UTF-16, not UTF-8.",
                 remedy="Load it with --encoding utf-16, or save it as UTF-8; nothing was loaded.",
+            )
+        if b"\n" not in line and len(line) >= _LONGEST_HEADER:
+            raise SourceError(
+                f"{self._file}, line 1: the first line does not end within 1 MiB; no header is "
+                "that long.",
+                remedy="Check that the file is text, begins with a header line and ends its "
+                "lines with LF or CR LF; nothing was loaded.",
             )
         end = line.find(b"\n") + 1 or len(line)
         self._waiting = line[end:]

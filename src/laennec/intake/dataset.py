@@ -15,6 +15,7 @@ from laennec.intake.site_hierarchy import with_site_hierarchy
 from laennec.intake.table_load import TableLoad
 from laennec.omop.cdm import Table, cdm
 from laennec.omop.versions import Version
+from laennec.snds.vocabulary import told_of_site
 from laennec.vault.manifest import SealedFile, Snapshot
 from laennec.warehouse.layout import Layout, layout_of, new_layout
 
@@ -38,7 +39,8 @@ class DataSetLoad:
             base: The snapshot to add to.
             version: Version of the CDM the files are in.
             files: One for each table.
-            add_vocabulary: Add to vocabulary tables instead of replacing them.
+            add_vocabulary: Add to vocabulary tables instead of replacing them. The site concepts
+                of the SNDS stay either way: rows of the warehouse point at them.
 
         Raises:
             SourceError: a file lacks a column, or has one of a type its table cannot take.
@@ -66,14 +68,13 @@ class DataSetLoad:
             table = self._table(file)
             if table.name != "person" and table.person_field is not None and persons is None:
                 persons = self._persons()
-            replaced = table.name in self.replaced
             load = TableLoad(
                 self._means,
                 file,
                 table,
                 layout=self.layout,
                 persons=persons,
-                existing=() if replaced else self._base.manifest.table(table.name),
+                existing=self._existing(table.name),
             )
             done.append(load.run())
             self._tables[table.name] = done[-1].files
@@ -90,6 +91,18 @@ class DataSetLoad:
         stay = [one for one in self._base.manifest.files if one.table not in self._tables]
         new = [one for files in self._tables.values() for one in files]
         return [*stay, *new, *self._means.quarantine.finish()]
+
+    def _existing(self, table: str) -> tuple[SealedFile, ...]:
+        """Return the files to add to; of a vocabulary that is replaced, what the SNDS needs."""
+        files = self._base.manifest.table(table)
+        if table not in self.replaced:
+            return files
+        site = told_of_site(table)
+        if site is None or not files:
+            return ()
+        vault = self._means.vault
+        kept = vault.read(files, where=site)
+        return (vault.seal_frame(kept, table=table, bucket=None),) if len(kept) else ()
 
     def _files_of(self, table: str) -> tuple[SealedFile, ...]:
         return self._tables.get(table, self._base.manifest.table(table))

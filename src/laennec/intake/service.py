@@ -34,6 +34,9 @@ from laennec.warehouse.service import View
 
 REPORT = "load-report"
 
+_NAMED = 5
+"""Files that a message names; a delivery of something else has hundreds."""
+
 
 Digests = Mapping[SourceFile, Future[str]]
 """SHA-256 of each file, worked out while the load is under way."""
@@ -233,9 +236,13 @@ def _check_some_table(files: Sequence[TableFile], sources: Sequence[SourceFile])
     """Refuse a data set in which no file is named after a table."""
     known = cdm("5.3").tables.keys() | cdm(CURRENT).tables.keys()
     if files and not any(one.table in known for one in sources):
+        shown = ", ".join(one.name for one in sources[:_NAMED])
+        if len(sources) > _NAMED:
+            shown += f" and {len(sources) - _NAMED} more"
         raise SourceError(
-            f"No file is named after a table of the CDM: {', '.join(one.name for one in sources)}.",
-            remedy="Name files after their table, such as person.csv; nothing was loaded.",
+            f"No file is named after a table of the CDM: {shown}.",
+            remedy="Name files after their table, such as person.csv; a delivery of the SNDS is "
+            "loaded by `laennec load snds`. Nothing was loaded.",
         )
 
 

@@ -148,15 +148,6 @@ def with_code(rows: pl.DataFrame, known: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def rules_applied(rows: pl.DataFrame, known: pl.DataFrame) -> pl.DataFrame:
-    """Return ``rule`` and ``rows``: how many rows of ER_PHA_F each rule gave their days, sorted."""
-    rows = with_code(rows, known).filter(pl.col("cip").is_not_null())
-    rules = rows.join(known, left_on="cip", right_on="cip13", how="left").select(
-        pl.col("rule").fill_null(DEFAULT)
-    )
-    return rules.group_by("rule").agg(pl.len().cast(pl.Int64).alias("rows")).sort("rule")
-
-
 def _lines(rows: pl.DataFrame, source: str) -> pl.DataFrame:
     """Return drug lines of rows with their concepts, ``days`` of a unit and ``amount``."""
     return as_lines(

@@ -126,6 +126,23 @@ def with_site(existing: Tables, codes: Codes) -> Tables:
     return {**merged, ancestors: _as_table(ancestors, merge_ancestors(base, hierarchy))}
 
 
+def told_of_site(table: str) -> pl.Expr | None:
+    """Tell which rows of a vocabulary table speak of the site concepts of ``codes_index.csv``.
+
+    They stay when another edition of a hub's vocabulary takes the place of the table: the coded
+    rows of the warehouse point at them. What a new edition adds to the maps and the hierarchy of
+    these concepts comes with the next ``with_site``.
+
+    Returns:
+        A Boolean expression over the table, or None for a table without such rows.
+    """
+    if table == "concept_ancestor":
+        return _in_ranges("ancestor_concept_id") | _in_ranges("descendant_concept_id")
+    if table in {"vocabulary", "concept_class"}:
+        return pl.col(f"{table}_id").is_in([one.vocabulary_id for one in vocabularies().values()])
+    return _is_ours(table) if table in {"concept", "concept_relationship"} else None
+
+
 def _concepts(codes: Codes) -> pl.DataFrame:
     """Return the site concepts as rows of ``concept``."""
     ids = {one.name: one.vocabulary_id for one in vocabularies().values()}

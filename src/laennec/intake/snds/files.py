@@ -33,9 +33,8 @@ def find_delivery(path: Path) -> Delivery:
     """
     found, ignored = [], []
     for file, member, name in list_files(path, below=True):
-        stem, _, ending = name.partition(".")
-        table = _table_of(stem, name)
-        if table is None or f".{ending.lower()}" in _NOTES:
+        table = _table_of(name.partition(".")[0], name)
+        if table is None or Path(name.lower()).suffix in _NOTES:
             ignored.append(name)
             continue
         source = as_source(file, member, name)
@@ -49,7 +48,8 @@ def find_delivery(path: Path) -> Delivery:
     if not found:
         raise SourceError(
             f"{path.name} holds no table of the SNDS.",
-            remedy="Name files after their table, such as ER_PRS_F_201902.csv or T_MCO19B.csv.",
+            remedy="Name files after their table, such as ER_PRS_F_201902.csv or T_MCO19B.csv; "
+            "tables of OMOP are loaded by `laennec load omop`.",
         )
     found.sort(key=lambda one: (one.family, one.year or 0, one.month or date.min, one.name))
     _check_once(found)

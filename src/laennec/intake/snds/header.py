@@ -19,6 +19,9 @@ from laennec.snds.catalogue import Table, catalogue, required
 _NAME = re.compile(r"[A-Z][A-Z0-9_]{1,31}")
 _NOT_NAMES = "\ufeff \t\"'`"
 _YEARS = range(2005, 2041)
+_MOST_COLUMNS = 10_000
+"""Far more than any table of the SNDS has: names beyond the catalogue's go into the load's report,
+which a file made for the purpose would fill."""
 
 
 @dataclass(frozen=True)
@@ -48,8 +51,9 @@ def match(
         variant: How the delivery names persons.
 
     Raises:
-        SourceError: the header is none (fixed width, or no known column), a column is there twice,
-            the columns are those of another year, or one that the table needs is missing.
+        SourceError: the header is none (fixed width, no known column, or far too many), a column is
+            there twice, the columns are those of another year, or one that the table needs is
+            missing.
         ValueError: a wanted column was in no year a column of the table.
     """
     table = catalogue().tables[file.family]
@@ -92,6 +96,12 @@ def _own_names(names: list[str], table: Table) -> list[str]:
 
 
 def _check_form(names: list[str], known: list[str], file: DeliveredFile) -> None:
+    if len(names) > _MOST_COLUMNS:
+        raise SourceError(
+            f"{file.name}, line 1: there are {len(names)} columns; no table of the SNDS has so "
+            "many.",
+            remedy="Export the table again, one line for each row; nothing was loaded.",
+        )
     if not known and len(names) == 1:
         raise SourceError(
             f"{file.name}, line 1: there is no header with separators: this is a fixed-width file.",

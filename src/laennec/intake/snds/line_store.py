@@ -195,7 +195,7 @@ class LineStore:
             length = int.from_bytes(tail, "big")
             begin = stored.bytes - _LENGTH_BYTES - length
             if head != MAGIC + bytes.fromhex(stored.file) or begin < _HEADER_BYTES:
-                raise _altered()
+                raise altered()
             sealed = os.pread(file, length, begin)
         plain = _open(self._cipher(stored), _INDEX_NONCE, sealed, _index_place(stored.unit))
         return pl.read_ipc(plain)
@@ -217,7 +217,7 @@ class LineStore:
             with (self._folder / _name(stored.file)).open("rb") as file:
                 yield file.fileno()
         except FileNotFoundError:
-            raise _altered() from None
+            raise altered() from None
         except OSError as error:
             raise disk_error(error) from None
 
@@ -252,10 +252,11 @@ def _open(cipher: AESGCM, nonce: bytes, sealed: bytes, place: bytes) -> bytes:
     try:
         return cipher.decrypt(nonce, sealed, place)
     except (InvalidTag, ValueError):
-        raise _altered() from None
+        raise altered() from None
 
 
-def _altered() -> IntegrityError:
+def altered() -> IntegrityError:
+    """Return the error for anything of the load under way that is not what was sealed."""
     return IntegrityError(
         "A sealed file of the load under way is missing or was altered.",
         remedy="Nothing was committed. Find out who writes in runs.scratch; then run "

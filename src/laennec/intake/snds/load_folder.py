@@ -20,8 +20,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Protocol
 
-from laennec.core.errors import ConflictError, IntegrityError
-from laennec.intake.snds.line_store import StoredLines
+from laennec.core.errors import ConflictError, FormatError, IntegrityError
+from laennec.intake.snds.line_store import StoredLines, altered
 from laennec.vault.labels import KEY_BYTES, derive_key
 from laennec.vault.scratch import disk_error, sync_folder
 from laennec.vault.sealed_bytes import open_sealed, seal
@@ -88,23 +88,24 @@ class LoadFolder:
 
         Raises:
             ConflictError: another process is loading.
-            StoreError: the folder cannot be used.
+            IntegrityError: the journal was altered.
+            StoreError: the folder cannot be used, or is a link to another.
         """
         path = scratch / NAME
         try:
             path.mkdir(mode=0o700, parents=True, exist_ok=True)
             lock = _locked(path)
-            opened = _reopened(path, wrapper, context)
-            if opened is None:
-                _empty(path)
-                key = os.urandom(KEY_BYTES)
-                _begin(path, {"context": context, "wrapped_key": wrapper.wrap_scratch_key(key)})
-            else:
-                key = opened
-            done = _journal(path, key, context)
-            _drop_unnamed(path, done)
         except OSError as error:
             raise disk_error(error) from None
+        try:
+            key = _key_of(path, wrapper, context)
+            done = _journal(path, key, context)
+            _drop_unnamed(path, done)
+        except BaseException as error:
+            os.close(lock)
+            if isinstance(error, OSError):
+                raise disk_error(error) from None
+            raise
         return cls(path, key, context, done, bool(done), lock)
 
     def __enter__(self) -> "LoadFolder":
@@ -170,16 +171,18 @@ def shared_bytes(path: Path, name: str, *, key: bytes, context: str) -> bytes:
     own = derive_key(key, _FORMAT, "shared")
     try:
         pieces = _records((path / f"{name}.shared").read_bytes())
+    except FileNotFoundError:
+        raise altered() from None
     except OSError as error:
         raise disk_error(error) from None
+    if not pieces:
+        raise altered()
+    places = [
+        (_FORMAT, "shared", context, name, str(number), str(len(pieces)))
+        for number in range(len(pieces))
+    ]
     return b"".join(
-        open_sealed(
-            piece,
-            key=own,
-            place=(_FORMAT, "shared", context, name, str(number), str(len(pieces))),
-            name="the load under way",
-        )
-        for number, piece in enumerate(pieces)
+        _opened(piece, key=own, place=place) for piece, place in zip(pieces, places, strict=True)
     )
 
 
@@ -220,16 +223,35 @@ def remove_abandoned(scratch: Path) -> int:
 
 
 def _locked(path: Path) -> int:
-    lock = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
+    # A link put in the folder's place would have another folder's files deleted.
+    lock = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+    if not _taken(path, lock):
         os.close(lock)
         raise ConflictError(
             "Another process is loading the SNDS into this hub.",
             remedy="Wait until it has ended; what it finished need not be done again.",
-        ) from None
+        )
     return lock
+
+
+def _taken(path: Path, lock: int) -> bool:
+    """Lock the folder if it is free, and still there: its owner may just have removed it."""
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        return os.path.samestat(os.fstat(lock), os.lstat(path))
+    except (BlockingIOError, FileNotFoundError):
+        return False
+
+
+def _key_of(path: Path, wrapper: KeyWrapper, context: str) -> bytes:
+    """Return the key of the folder, or begin it anew under a key of its own."""
+    known = _reopened(path, wrapper, context)
+    if known is not None:
+        return known
+    _empty(path)
+    key = os.urandom(KEY_BYTES)
+    _begin(path, {"context": context, "wrapped_key": wrapper.wrap_scratch_key(key)})
+    return key
 
 
 def _reopened(path: Path, wrapper: KeyWrapper, context: str) -> bytes | None:
@@ -272,9 +294,7 @@ def _journal(path: Path, key: bytes, context: str) -> dict[str, Done]:
     kept = 0
     for number, sealed in enumerate(_records(body)):
         place = (_FORMAT, "journal", context, str(number))
-        plain = open_sealed(
-            sealed, key=_journal_key(key), place=place, name="the journal of the load under way"
-        )
+        plain = _opened(sealed, key=_journal_key(key), place=place)
         kept += _LENGTH_BYTES + len(sealed)
         one = json.loads(plain)
         done[one["unit"]] = Done(one["unit"], StoredLines(**one["lines"]), one["outcome"])
@@ -294,6 +314,14 @@ def _records(body: bytes) -> list[bytes]:
         found.append(body[begin + _LENGTH_BYTES : end])
         begin = end
     return found
+
+
+def _opened(sealed: bytes, *, key: bytes, place: tuple[str, ...]) -> bytes:
+    """Open a record of the folder; what to do about one that does not open is not a store's."""
+    try:
+        return open_sealed(sealed, key=key, place=place, name="the load under way")
+    except (FormatError, IntegrityError):
+        raise altered() from None
 
 
 def _journal_key(key: bytes) -> bytes:

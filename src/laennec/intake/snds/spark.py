@@ -12,6 +12,8 @@ from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
 from typing import Any, Generic
 
+from polars.exceptions import PanicException
+
 from laennec.core.errors import EngineError, LaennecError, SettingsError
 from laennec.intake.snds.executor import Item, Result
 
@@ -21,6 +23,13 @@ _SETTINGS = {
     "spark.eventLog.enabled": "false",
     "spark.log.level": "ERROR",
 }
+_ON_THIS_MACHINE = {
+    "spark.driver.bindAddress": "127.0.0.1",
+    "spark.driver.host": "127.0.0.1",
+    "spark.authenticate": "true",
+}
+"""With a master ``local[...]``: nobody on the network reaches the ports that Spark opens, and on
+the machine nobody without the secret that it makes up. A cluster has its own settings for this."""
 
 
 @dataclass(frozen=True)
@@ -46,7 +55,8 @@ class _Guarded(Generic[Item, Result]):
             return self.task(item)
         except LaennecError as error:
             return _Failure(type(error), error.happened, error.remedy)
-        except Exception as error:  # noqa: BLE001 - the top of a worker; its text may quote a row
+        # The top of a worker: the text of an error, or of an engine's panic, may quote a row.
+        except (Exception, PanicException) as error:  # noqa: BLE001
             return _Failure(
                 EngineError,
                 f"A task of the load failed on an executor ({type(error).__name__}).",
@@ -79,7 +89,8 @@ class SparkExecutor:
         builder = SparkSession.builder.master(master).appName("laennec")
         # The one way to tell Spark which Python has Laennec; a cluster may have set another.
         os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
-        for name, value in _SETTINGS.items():
+        own = _ON_THIS_MACHINE if master.startswith("local") else {}
+        for name, value in {**_SETTINGS, **own}.items():
             builder = builder.config(name, value)
         try:
             self._session: Any = builder.getOrCreate()

@@ -120,11 +120,14 @@ def plan(delivery: Delivery) -> Plan:
 
 
 def months(units: Iterable[str]) -> tuple[list[str], list[str]]:
-    """Return the months of flux among names of units, and those missing between them, in order."""
+    """Return the months of flux among names of units, and those missing between them, in order.
+
+    Claims whose files say neither month nor year are of no month.
+    """
     there: set[tuple[int, int]] = set()
     for name in units:
         what, _, when = name.partition(" ")
-        if what == Kind.CLAIMS.value:
+        if what == Kind.CLAIMS.value and when:
             year, _, month = when.partition("-")
             wanted = [int(month)] if month else range(1, 13)
             there |= {(int(year), one) for one in wanted}

@@ -90,12 +90,20 @@ def _hospitals(lines: Lines, nth: np.ndarray) -> Cells:
     }
 
 
-def _other_funds(lines: Lines, nth: np.ndarray) -> Cells:
+def charged(lines: Lines) -> np.ndarray:
+    """Return what each line charges, in cents, with the sign of its units."""
     cents = frequencies.numbers(column("claims", "cents")).astype(np.int64)[lines.nature]
+    return np.asarray((cents * (80 + lines.document % 41) // 100) * lines.units)
+
+
+def _other_funds(lines: Lines, nth: np.ndarray) -> Cells:
+    """What the scheme's complementary cover pays: all that its base rate leaves to the person."""
+    charge = charged(lines)
+    rate = frequencies.numbers(column("claims", "rate")).astype(np.int64)[lines.nature]
     return {
         "ARO_ORD_NUM": padded(nth + 1, 1, 9),
         "ARO_PRS_NAT": gather(column("claims", "PRS_NAT_REF"), lines.nature),
-        "ARO_REM_MNT": euros(cents * lines.units * 3 // 10),
+        "ARO_REM_MNT": euros(charge - charge * rate // 100),
         "ARO_REM_SGN": gather(pl.Series(["2", "1"]), (lines.units > 0).astype(np.int64)),
         "ARO_REM_TYP": "1",
     }

@@ -14,7 +14,7 @@ import polars as pl
 from laennec.synthetic.snds import frequencies, texts
 from laennec.synthetic.snds.block import Block
 from laennec.synthetic.snds.care import UNKNOWN, Lines, details
-from laennec.synthetic.snds.claim_details import DETAILS, column
+from laennec.synthetic.snds.claim_details import DETAILS, charged, column
 from laennec.synthetic.snds.identities import FICTIVE_SCHEME, RSI
 from laennec.synthetic.snds.layout import Cells
 from laennec.synthetic.snds.texts import euros, gather, padded
@@ -32,8 +32,8 @@ _MOST_TESTS = 6
 _MONTH_END = 28
 _MOST = 9_999_999
 _OUTSIDE_CODES = {
-    "PHA_PRS_C13": "3400999999999",
-    "BIO_PRS_IDE": "9999",
+    "PHA_PRS_C13": "3400999999981",
+    "BIO_PRS_IDE": "9998",
     "CAM_PRS_IDE": "ZZZZ999",
     "TIP_PRS_IDE": "9999999",
 }
@@ -220,9 +220,8 @@ def _provider(month: _Month, nature: np.ndarray, *, salt: int = 0) -> pl.Series:
 
 
 def _money(lines: Lines) -> Cells:
-    cents = frequencies.numbers(column("claims", "cents")).astype(np.int64)[lines.nature]
     rate = frequencies.numbers(column("claims", "rate")).astype(np.int64)[lines.nature]
-    charge = (cents * (80 + lines.document % 41) // 100) * lines.units
+    charge = charged(lines)
     base = charge * rate // 100
     signs = gather(pl.Series(["2", "1"]), (lines.units > 0).astype(np.int64))
     rates = padded(rate, 1, 100)

@@ -22,7 +22,7 @@ _LETTER, _ERROR_GROUP, _SERVICES, _BAD_SEX, _BAD_CODE = 0.005, 0.002, 0.01, 0.00
 _DOUBLED = 0.3
 _ASSOCIATED, _UNITS_OF_DRUG, _IMPLANTS = 0.6, 0.08, ("M169", "M179", "S720")
 _BLOCK_NUMBERS = 1_000_000
-_GROUP_ERROR, _SERVICE, _OUTSIDE_SEX, _OUTSIDE_CODE = "90Z00Z", "B", "7", "Z999"
+_GROUP_ERROR, _SERVICE, _OUTSIDE_SEX, _OUTSIDE_CODE = "90Z00Z", "B", "7", "Z9999"
 _PUBLIC = "0780"
 _ADULT_DAYS = 18 * 365
 
@@ -112,7 +112,7 @@ def _write_year(mco: _Year, files: Files) -> pl.DataFrame:
     _write_units(mco, files, counts, cells)
     _write_supplies(mco, files)
     _write_hospitals(mco, files)
-    traps = np.where(traps == "", errors, traps)
+    traps = np.where((traps == "") | ((traps == "letter") & (errors != "")), errors, traps)
     return _truth("B", mco, traps)
 
 
