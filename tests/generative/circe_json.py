@@ -7,7 +7,7 @@ other filter cannot be written. It is the inverse of a translation, made for tes
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from laennec.study.reference_definition_model import (
+from laennec.study.definition import (
     ConceptFilter,
     Correlated,
     DateFilter,

@@ -16,7 +16,7 @@ from generative.circe_json import DISTINCT, FIELDS, NEGATED, SOURCES
 from generative.definition_rows import COUNTS, FIRST_DAY, KINDS, NUMBERS, days, rows_of
 from generative.study_strategies import CONCEPTS, RowLists
 from laennec.omop.cdm import CURRENT, FieldType, cdm
-from laennec.study.reference_definition_model import (
+from laennec.study.definition import (
     LOOKED_UP,
     TABLES,
     Adjustment,
@@ -37,7 +37,7 @@ from laennec.study.reference_definition_model import (
     Rule,
     TextFilter,
 )
-from laennec.study.reference_definition_model import (
+from laennec.study.definition import (
     NUMBERS as DERIVED_NUMBERS,
 )
 

@@ -20,8 +20,8 @@ from hypothesis import HealthCheck, given, settings
 from generative.circe_json import circe
 from generative.definition_strategies import DefinitionCase, definition_cases
 from laennec.omop.cdm import CURRENT, cdm
+from laennec.study.definition import TABLES
 from laennec.study.reference_definition import outcome
-from laennec.study.reference_definition_model import TABLES
 from laennec.study.reference_history import read_histories
 
 TIMES = int(os.environ.get("LAENNEC_EXAMPLES", "1"))

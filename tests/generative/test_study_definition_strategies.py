@@ -14,9 +14,9 @@ from generative.definition_strategies import (
     queries,
 )
 from generative.test_study_strategies import _expected, _found, _sample
+from laennec.study.definition import TABLES, Correlated, Definition, EventQuery
 from laennec.study.model_cohorts import Frozen
 from laennec.study.reference_definition import outcome
-from laennec.study.reference_definition_model import TABLES, Correlated, Definition, EventQuery
 from laennec.study.reference_history import read_histories
 
 

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from laennec.omop.cdm import CURRENT, FieldType, cdm
-from laennec.study.reference_definition_model import Definition
+from laennec.study.definition import Definition
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "reference" / "circe-semantics.md"
 EXAMPLES = "## Examples"

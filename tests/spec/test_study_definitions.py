@@ -7,8 +7,8 @@ from datetime import date
 
 import pytest
 
+from laennec.study.definition import Definition
 from laennec.study.reference_definition import outcome
-from laennec.study.reference_definition_model import Definition
 from laennec.study.reference_history import Concepts, Rows, read_histories
 from spec.definition_cases import DefinitionCase, Entry, concept_sets, read_cases
 

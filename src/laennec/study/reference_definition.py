@@ -7,15 +7,15 @@ to be read, not to be fast: it is what faster engines are compared with.
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from laennec.study.reference_definition_events import exposure_end, of_drug
-from laennec.study.reference_definition_groups import Index, accepts, find
-from laennec.study.reference_definition_model import (
+from laennec.study.definition import (
     Definition,
     DrugEra,
     EndOfPeriod,
     Limit,
     Offset,
 )
+from laennec.study.reference_definition_events import exposure_end, of_drug
+from laennec.study.reference_definition_groups import Index, accepts, find
 from laennec.study.reference_history import Concepts, History, Span
 
 

@@ -10,7 +10,7 @@ from datetime import date
 from typing import Any
 
 from laennec.omop.cdm import CURRENT, FieldType, cdm
-from laennec.study.reference_definition_model import (
+from laennec.study.definition import (
     LOOKED_UP,
     Adjustment,
     ConceptFilter,

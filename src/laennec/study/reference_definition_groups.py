@@ -2,14 +2,14 @@
 
 from dataclasses import dataclass
 
-from laennec.study.reference_definition_events import Event, holds, matching
-from laennec.study.reference_definition_model import (
+from laennec.study.definition import (
     Bound,
     Correlated,
     EventQuery,
     EventWindow,
     Group,
 )
+from laennec.study.reference_definition_events import Event, holds, matching
 from laennec.study.reference_history import Concepts, History, Span
 
 
