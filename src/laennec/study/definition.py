@@ -1,10 +1,10 @@
 """Cohorts as ATLAS defines them, as frozen values: entry, rules, exit and eras.
 
 A ``Definition`` holds entry events, a qualifying group, inclusion rules, an exit and eras. A filter
-names a column of CDM 5.4, or one of ``NUMBERS`` and ``LOOKED_UP``; the source's own shorthands (which date a field
-compares, how many decimals it keeps) are the work of whoever translates from it (``study.circe``).
-What each value means is in ``docs/reference/circe-semantics.md``; ``study.reference_definition``
-says it in plain Python and ``runs.definition`` does it fast.
+names a column of CDM 5.4, or one of ``NUMBERS`` and ``LOOKED_UP``; the source's own shorthands
+(which date a field compares, how many decimals it keeps) are the work of whoever translates from
+it. What each value means is in ``docs/reference/circe-semantics.md``;
+``study.reference_definition`` says it in plain Python.
 """
 
 from datetime import date
