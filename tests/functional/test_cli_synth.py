@@ -7,8 +7,10 @@ import sys
 from hashlib import sha256
 from pathlib import Path
 
+import polars as pl
 import pytest
 
+from fakes.small_vocabulary import write_vocabulary
 from laennec.cli.main import main
 from laennec.core.errors import AlreadyExistsError, SettingsError
 
@@ -82,3 +84,21 @@ def test_a_folder_in_use_is_refused(tmp_path: Path) -> None:
         AlreadyExistsError.exit_status
     )
     assert [one.name for one in tmp_path.iterdir()] == ["mine.txt"]
+
+
+def test_a_cdm_is_made_from_a_vocabulary(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    vocabulary = write_vocabulary(tmp_path / "vocabulary")
+    folder = tmp_path / "cdm"
+    order = ["synth", "cdm", "--persons", "50", "--years", "2019"]
+    order += ["--vocabulary", str(vocabulary), "--out", str(folder)]
+    assert main(["--lang", "en", *order]) == 0
+    said = capsys.readouterr().out
+    assert "50 synthetic persons in" in said
+    assert f"laennec load omop {folder}" in said
+    assert pl.read_parquet(folder / "person.parquet").height == 50
+    assert (folder / "concept.parquet").read_bytes() == (
+        vocabulary / "concept.parquet"
+    ).read_bytes()
+    assert main(["--lang", "en", *order]) == AlreadyExistsError.exit_status
