@@ -91,6 +91,7 @@ def events(
 ) -> Mapping[str, Happened]:
     """Return what happened in a block, by domain."""
     happened = {domain: _at_visits(people, seen, found, domain, rng) for domain in PER_VISIT}
+    happened["Condition"] = _in_order(happened["Condition"], _onsets(people, found))
     happened["Drug"] = _in_order(happened["Drug"], _series(people, found, rng))
     return happened
 
@@ -141,6 +142,18 @@ def _lengths(domain: str, catalogue: Catalogue, number: Whole, rng: np.random.Ge
         short = ~catalogue.lasting[number]
         return np.where(short, rng.geometric(0.08, number.size), 1)
     return np.ones(number.size, np.int64)
+
+
+def _onsets(people: People, found: Catalogues) -> Happened:
+    """The first record of each lasting condition that begins while the person is observed."""
+    person, slot = np.nonzero(people.lasting >= 0)
+    day = people.onset[person, slot]
+    away = (day >= people.away[person]) & (day < people.back[person])
+    seen = (day >= people.first[person]) & (day <= people.last[person]) & ~away
+    person, slot, day = person[seen], slot[seen], day[seen]
+    concept = found.by_domain["Condition"].ids[people.lasting[person, slot]]
+    nothing = np.zeros_like(day)
+    return Happened(person, concept, day, day, nothing - 1, nothing)
 
 
 def _series(people: People, found: Catalogues, rng: np.random.Generator) -> Happened:

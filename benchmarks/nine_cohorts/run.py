@@ -1,0 +1,160 @@
+"""Nine published cohorts on a synthetic CDM: wall, processor time and memory of each engine.
+
+    .venv/bin/python benchmarks/nine_cohorts/run.py --persons 20000 --engine all --rounds 3
+
+Each run is a fresh process; rounds alternate between engines; medians. Loading is timed apart.
+Memory is the largest sum of proportional set sizes (PSS) of the process and all below it, sampled.
+"""
+
+import argparse
+import json
+import os
+import platform
+import resource
+import statistics
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import polars as pl
+from engine_postgres import SETTINGS, binaries
+
+from laennec.core.progress import Quiet
+from laennec.synthetic.cdm import Order, make
+
+HERE = Path(__file__).parent
+VOCABULARY = HERE.parents[2] / "shared" / "data" / "omop-gibleed"
+ENGINES = ("duckcdm", "postgres")
+YEARS = (2012, 2021)
+EVERY_S = 0.1
+
+
+@dataclass(frozen=True)
+class Measured:
+    """One run: seconds of the nine cohorts, processor seconds of the whole process, its memory."""
+
+    wall_s: float
+    cpu_s: float
+    memory_mb: float
+    each: dict[str, float]
+    version: str
+
+
+def measured(engine: str, store: Path, out: Path) -> Measured:
+    """Run the nine cohorts in a fresh process."""
+    command = [sys.executable, str(HERE / f"engine_{engine}.py"), "run", str(store), str(out)]
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        peak, ended = [0.0], threading.Event()
+        sampler = threading.Thread(target=_sample, args=(process.pid, peak, ended))
+        sampler.start()
+        said, _ = process.communicate()
+        ended.set()
+        sampler.join()
+    if process.returncode:
+        raise SystemExit(f"{engine} failed.")
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    told = json.loads(said.splitlines()[-1])
+    return Measured(told["seconds"], cpu, peak[0], told["each"], told["version"])
+
+
+def _sample(pid: int, peak: list[float], ended: threading.Event) -> None:
+    while not ended.wait(EVERY_S):
+        peak[0] = max(peak[0], sum(_pss_mb(one) for one in _below(pid)))
+
+
+def _below(pid: int) -> list[int]:
+    """The process and all that descend from it."""
+    try:
+        text = Path(f"/proc/{pid}/task/{pid}/children").read_text()
+    except (FileNotFoundError, ProcessLookupError):
+        return []
+    return [pid, *(one for child in text.split() for one in _below(int(child)))]
+
+
+def _pss_mb(pid: int) -> float:
+    try:
+        lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
+    except (FileNotFoundError, ProcessLookupError):
+        return 0.0
+    return sum(int(one.split()[1]) for one in lines if one.startswith("Pss:")) / 1024
+
+
+def compare(outs: dict[str, Path]) -> None:
+    """Print the rows that each definition has, and where engines differ."""
+    rows = {name: pl.read_parquet(path) for name, path in outs.items()}
+    first, *others = rows
+    counts = rows[first].group_by("definition").len().sort("definition").rows()
+    print("rows:", ", ".join(f"{number} {count:,}" for number, count in counts))
+    columns = ["definition", "person", "start", "end"]
+    for other in others:
+        for one, two in ((first, other), (other, first)):
+            only = rows[one].join(rows[two], on=columns, how="anti")
+            said = only.group_by("definition").len().sort("definition").rows()
+            print(f"rows of {one} that {two} does not have: {only.height} {said or ''}")
+
+
+def prepare(engine: str, cdm: Path, store: Path) -> None:
+    store.mkdir()
+    began = time.perf_counter()
+    script = str(HERE / f"engine_{engine}.py")
+    subprocess.run([sys.executable, script, "prepare", str(cdm), str(store)], check=True)
+    print(f"{engine}: loaded in {time.perf_counter() - began:.1f} s")
+
+
+def report(engines: Sequence[str], cdm: Path, scratch: Path, rounds: int) -> None:
+    runs: dict[str, list[Measured]] = {engine: [] for engine in engines}
+    outs = {engine: scratch / f"{engine}.parquet" for engine in engines}
+    for engine in engines:
+        prepare(engine, cdm, scratch / engine)
+    for _ in range(rounds):
+        for engine in engines:
+            runs[engine].append(measured(engine, scratch / engine, outs[engine]))
+    for engine, found in runs.items():
+        wall, cpu, memory = (
+            statistics.median(getattr(one, name) for one in found)
+            for name in ("wall_s", "cpu_s", "memory_mb")
+        )
+        print(f"{engine} {found[0].version}: {wall:.2f} s, {cpu:.2f} s CPU, {memory:,.0f} MB")
+        print("  each, last round:", ", ".join(f"{n} {s:.2f}" for n, s in found[-1].each.items()))
+    compare(outs)
+
+
+def chosen(asked: str) -> list[str]:
+    """Return the engines to run; says which one cannot be."""
+    engines = list(ENGINES) if asked == "all" else [asked]
+    if "postgres" in engines and binaries() is None:
+        print("PostgreSQL is not installed: skipped.")
+        engines.remove("postgres")
+    return engines
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--persons", type=int, default=20_000)
+    parser.add_argument("--engine", choices=(*ENGINES, "all"), default="all")
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--vocabulary", type=Path, default=VOCABULARY)
+    asked = parser.parse_args()
+    with tempfile.TemporaryDirectory(prefix="laennec-nine-") as folder:
+        scratch = Path(folder)
+        scratch.chmod(0o711)
+        order = Order(asked.persons, 1, *YEARS)
+        began = time.perf_counter()
+        made = make(order, scratch / "cdm", vocabulary=asked.vocabulary, reporter=Quiet())
+        print(
+            f"{asked.persons:,} persons, {made.rows.total():,} rows, {made.bytes / 1e6:,.0f} MB, "
+            f"made in {time.perf_counter() - began:.1f} s; {os.cpu_count()} cores; Python "
+            f"{platform.python_version()}; PostgreSQL: {SETTINGS}"
+        )
+        report(chosen(asked.engine), made.folder, scratch, asked.rounds)
+
+
+if __name__ == "__main__":
+    main()
