@@ -54,8 +54,8 @@ def statements(number: int, text: str, *, dialect: str, schema: str) -> Iterator
 
 def write_rows(rows: pl.DataFrame, path: Path) -> None:
     """Keep the rows that an engine found, in one order, for the comparison."""
-    columns = ["definition", "person", "start", "end"]
-    types = dict(zip(columns, (pl.Int64, pl.Int64, pl.Date, pl.Date), strict=True))
-    rows.rename(dict(zip(rows.columns, columns, strict=True))).cast(types).sort(
-        columns
-    ).write_parquet(path)
+    names = ("definition", "person", "start", "end")
+    types = (pl.Int64, pl.Int64, pl.Date, pl.Date)
+    columns = zip(rows.columns, names, types, strict=True)
+    kept = rows.select(pl.col(old).cast(kind).alias(new) for old, new, kind in columns)
+    kept.sort(names).write_parquet(path)

@@ -6,7 +6,8 @@ import time
 from pathlib import Path
 
 import duckdb
-from circe_sql import COHORT, TABLES, definitions, statements, write_rows
+
+from nine_cohorts.circe_sql import COHORT, TABLES, definitions, statements, write_rows
 
 
 def prepare(cdm: Path, store: Path) -> None:

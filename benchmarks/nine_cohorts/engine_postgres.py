@@ -17,7 +17,8 @@ from pathlib import Path
 
 import polars as pl
 import pyarrow.parquet as pq
-from circe_sql import COHORT, TABLES, definitions, statements, write_rows
+
+from nine_cohorts.circe_sql import COHORT, TABLES, definitions, statements, write_rows
 
 DDL = Path(__file__).parents[3] / "shared" / "data" / "omop-cdm-ddl"
 SETTINGS = {
@@ -32,11 +33,18 @@ SETTINGS = {
 }
 
 
-def binaries() -> Path | None:
-    """Return the folder of PostgreSQL 15's programs, or None where it is not installed."""
+ABSENT = 3
+"""Exit status where PostgreSQL is not installed."""
+
+
+def binaries() -> Path:
+    """Return the folder of PostgreSQL 15's programs; ends the process where there is none."""
     folder = Path("/usr/lib/postgresql/15/bin")
     found = shutil.which("initdb", path=str(folder)) or shutil.which("initdb")
-    return Path(found).resolve().parent if found else None
+    if found is None:
+        print("PostgreSQL is not installed: skipped.")
+        raise SystemExit(ABSENT)
+    return Path(found).resolve().parent
 
 
 @contextmanager
@@ -44,10 +52,11 @@ def server(store: Path) -> Iterator[None]:
     """Run the server of a store."""
     options = [item for name, value in SETTINGS.items() for item in ("-c", f"{name}={value}")]
     programs = binaries()
-    assert programs is not None, "PostgreSQL is not installed"
-    command = [programs / "postgres", "-D", store / "data", "-k", store, *options]
-    log = (store / "server.log").open("ab")
-    with subprocess.Popen(command, user="postgres", stderr=log, stdout=log) as process:
+    command = [str(programs / "postgres"), "-D", f"{store}/data", "-k", str(store), *options]
+    with (
+        (store / "server.log").open("ab") as log,
+        subprocess.Popen(command, user="postgres", stderr=log, stdout=log) as process,
+    ):
         try:
             while subprocess.run(
                 [programs / "pg_isready", "-q", "-h", store], check=False
@@ -76,7 +85,6 @@ def ddl(part: str) -> str:
 
 def prepare(cdm: Path, store: Path) -> None:
     programs = binaries()
-    assert programs is not None, "PostgreSQL is not installed"
     store.chmod(0o711)
     shutil.chown(store, "postgres")
     subprocess.run(
@@ -125,7 +133,7 @@ def run(store: Path, out: Path) -> None:
         text = ask(store, "", "-c", "COPY cohort TO STDOUT WITH (FORMAT csv, HEADER)")
         version = ask(store, "", "-A", "-t", "-c", "SHOW server_version").strip()
     write_rows(pl.read_csv(io.StringIO(text), try_parse_dates=True), out)
-    print(json.dumps({"seconds": seconds, "each": each, "version": version}))
+    print(json.dumps({"seconds": seconds, "each": each, "version": f"{version} {SETTINGS}"}))
 
 
 if __name__ == "__main__":

@@ -22,7 +22,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import polars as pl
-from engine_postgres import SETTINGS, binaries
 
 from laennec.core.progress import Quiet
 from laennec.synthetic.cdm import Order, make
@@ -32,6 +31,8 @@ VOCABULARY = HERE.parents[2] / "shared" / "data" / "omop-gibleed"
 ENGINES = ("duckcdm", "postgres")
 YEARS = (2012, 2021)
 EVERY_S = 0.1
+ABSENT = 3
+"""Exit status of an engine that is not installed."""
 
 
 @dataclass(frozen=True)
@@ -47,9 +48,11 @@ class Measured:
 
 def measured(engine: str, store: Path, out: Path) -> Measured:
     """Run the nine cohorts in a fresh process."""
-    command = [sys.executable, str(HERE / f"engine_{engine}.py"), "run", str(store), str(out)]
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+    command = _command(engine, "run", store, out)
+    with subprocess.Popen(
+        command, env=_surroundings(), stdout=subprocess.PIPE, text=True
+    ) as process:
         peak, ended = [0.0], threading.Event()
         sampler = threading.Thread(target=_sample, args=(process.pid, peak, ended))
         sampler.start()
@@ -89,6 +92,8 @@ def _pss_mb(pid: int) -> float:
 def compare(outs: dict[str, Path]) -> None:
     """Print the rows that each definition has, and where engines differ."""
     rows = {name: pl.read_parquet(path) for name, path in outs.items()}
+    if not rows:
+        return
     first, *others = rows
     counts = rows[first].group_by("definition").len().sort("definition").rows()
     print("rows:", ", ".join(f"{number} {count:,}" for number, count in counts))
@@ -100,19 +105,32 @@ def compare(outs: dict[str, Path]) -> None:
             print(f"rows of {one} that {two} does not have: {only.height} {said or ''}")
 
 
-def prepare(engine: str, cdm: Path, store: Path) -> None:
+def prepare(engine: str, cdm: Path, store: Path) -> bool:
+    """Load the tables into an engine; False where it is not installed."""
     store.mkdir()
     began = time.perf_counter()
-    script = str(HERE / f"engine_{engine}.py")
-    subprocess.run([sys.executable, script, "prepare", str(cdm), str(store)], check=True)
-    print(f"{engine}: loaded in {time.perf_counter() - began:.1f} s")
+    command = _command(engine, "prepare", cdm, store)
+    status = subprocess.run(command, env=_surroundings(), check=False).returncode
+    if status not in (0, ABSENT):
+        raise SystemExit(f"{engine} could not be loaded.")
+    if status == 0:
+        print(f"{engine}: loaded in {time.perf_counter() - began:.1f} s")
+    return status == 0
+
+
+def _command(engine: str, step: str, source: Path, target: Path) -> list[str]:
+    return [sys.executable, "-m", f"nine_cohorts.engine_{engine}", step, str(source), str(target)]
+
+
+def _surroundings() -> dict[str, str]:
+    """The environment of an engine, which finds the modules of this folder."""
+    return {**os.environ, "PYTHONPATH": str(HERE.parent)}
 
 
 def report(engines: Sequence[str], cdm: Path, scratch: Path, rounds: int) -> None:
+    engines = [engine for engine in engines if prepare(engine, cdm, scratch / engine)]
     runs: dict[str, list[Measured]] = {engine: [] for engine in engines}
     outs = {engine: scratch / f"{engine}.parquet" for engine in engines}
-    for engine in engines:
-        prepare(engine, cdm, scratch / engine)
     for _ in range(rounds):
         for engine in engines:
             runs[engine].append(measured(engine, scratch / engine, outs[engine]))
@@ -124,15 +142,6 @@ def report(engines: Sequence[str], cdm: Path, scratch: Path, rounds: int) -> Non
         print(f"{engine} {found[0].version}: {wall:.2f} s, {cpu:.2f} s CPU, {memory:,.0f} MB")
         print("  each, last round:", ", ".join(f"{n} {s:.2f}" for n, s in found[-1].each.items()))
     compare(outs)
-
-
-def chosen(asked: str) -> list[str]:
-    """Return the engines to run; says which one cannot be."""
-    engines = list(ENGINES) if asked == "all" else [asked]
-    if "postgres" in engines and binaries() is None:
-        print("PostgreSQL is not installed: skipped.")
-        engines.remove("postgres")
-    return engines
 
 
 def main() -> None:
@@ -151,9 +160,10 @@ def main() -> None:
         print(
             f"{asked.persons:,} persons, {made.rows.total():,} rows, {made.bytes / 1e6:,.0f} MB, "
             f"made in {time.perf_counter() - began:.1f} s; {os.cpu_count()} cores; Python "
-            f"{platform.python_version()}; PostgreSQL: {SETTINGS}"
+            f"{platform.python_version()}"
         )
-        report(chosen(asked.engine), made.folder, scratch, asked.rounds)
+        engines = ENGINES if asked.engine == "all" else (asked.engine,)
+        report(engines, made.folder, scratch, asked.rounds)
 
 
 if __name__ == "__main__":
