@@ -10,6 +10,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
+from fakes.cli_shell import gibleed, new_hub
 from fakes.small_vocabulary import write_vocabulary
 from laennec.cli.main import main
 from laennec.core.errors import AlreadyExistsError, SettingsError
@@ -102,3 +103,15 @@ def test_a_cdm_is_made_from_a_vocabulary(
         vocabulary / "concept.parquet"
     ).read_bytes()
     assert main(["--lang", "en", *order]) == AlreadyExistsError.exit_status
+
+
+def test_a_hub_loads_a_made_cdm_whole(tmp_path: Path) -> None:
+    cli = new_hub(tmp_path)
+    folder = tmp_path / "cdm"
+    order = ("--persons", 300, "--vocabulary", gibleed(tmp_path), "--out", folder)
+    cli.ok("synth", "cdm", *order)
+    said = cli.ok("load", "omop", folder)
+    total = next(one for one in said.splitlines() if one.startswith("all tables"))
+    read, kept, quarantined, dropped = (int(one.replace(",", "")) for one in total.split()[2:])
+    assert read == kept > 300
+    assert quarantined == dropped == 0
