@@ -5,21 +5,26 @@ from typing import Any
 
 import polars as pl
 
+from laennec.omop.cdm import CURRENT, cdm
+from laennec.runs.definition_plan import SHARED
+
 Row = Mapping[str, Any]
 
 
 class FrameSource:
     """Rows as lists of dicts, cut into ``count`` buckets by person.
 
-    Rows of a table go to their buckets in the order given. A column whose name ends in ``_date`` is
-    a day, every other one a 64-bit integer; a row without a column has null there.
+    Rows of a table go to their buckets in the order given; columns have the types of CDM 5.4, and a
+    row without a column has null there.
     """
 
     def __init__(self, rows: Mapping[str, Iterable[Row]], *, count: int = 1) -> None:
         self._count = count
+        self._whole = {table: list(found) for table, found in rows.items() if table in SHARED}
         self._rows = {
             (table, bucket): [row for row in found if row["person_id"] % count == bucket]
             for table, found in rows.items()
+            if table not in SHARED
             for bucket in range(count)
         }
         self.reads: list[tuple[str, int]] = []
@@ -31,10 +36,13 @@ class FrameSource:
         self, table: str, bucket: int, *, columns: Sequence[str], where: pl.Expr | None
     ) -> pl.DataFrame:
         self.reads.append((table, bucket))
-        rows = self._rows.get((table, bucket), [])
-        names = list(dict.fromkeys([*columns, *(name for row in rows for name in row)]))
-        frame = pl.DataFrame(
-            {name: [row.get(name) for row in rows] for name in names},
-            schema={name: pl.Date if name.endswith("_date") else pl.Int64 for name in names},
-        )
+        frame = _frame(table, self._rows.get((table, bucket), []))
         return (frame if where is None else frame.filter(where)).select(columns)
+
+    def read_whole(self, table: str, *, columns: Sequence[str]) -> pl.DataFrame:
+        return _frame(table, self._whole.get(table, [])).select(columns)
+
+
+def _frame(table: str, rows: Sequence[Row]) -> pl.DataFrame:
+    schema = cdm(CURRENT).tables[table].polars_schema()
+    return pl.DataFrame({name: [row.get(name) for row in rows] for name in schema}, schema=schema)

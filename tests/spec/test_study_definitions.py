@@ -7,6 +7,7 @@ from datetime import date
 
 import pytest
 
+from fakes.definition_runs import stays_in_buckets
 from laennec.study.definition import Definition
 from laennec.study.reference_definition import outcome
 from laennec.study.reference_history import Concepts, Rows, read_histories
@@ -43,7 +44,19 @@ def reference(definition: Definition, rows: Rows, concepts: Concepts) -> Answer:
     return Answer(sorted(cohort), dict(inclusion))
 
 
-ENGINES: Mapping[str, Callable[[Definition, Rows, Concepts], Answer]] = {"reference": reference}
+def buckets(definition: Definition, rows: Rows, concepts: Concepts) -> Answer:
+    found = stays_in_buckets(definition, rows, concepts, count=1)
+    return Answer(
+        found.stays,
+        {("events", mask): n for mask, n in found.events.items()}
+        | {("persons", mask): n for mask, n in found.persons.items()},
+    )
+
+
+ENGINES: Mapping[str, Callable[[Definition, Rows, Concepts], Answer]] = {
+    "reference": reference,
+    "buckets": buckets,
+}
 
 
 @pytest.mark.parametrize("engine", ENGINES)

@@ -15,13 +15,21 @@ import polars as pl
 
 from laennec.runs.kernel_characteristics import characteristics
 from laennec.runs.kernel_cohorts import Enrolment, enrol
+from laennec.runs.kernel_definitions import enrol_definitions
 from laennec.runs.kernel_history import load
 from laennec.runs.kernel_incidence import incidence
 from laennec.runs.kernel_outcomes import outcomes_of
 from laennec.runs.kernel_survival import survival
 from laennec.runs.plan import Plan
 from laennec.runs.ports import BucketSource
-from laennec.study.model import Characteristics, Counts, CumulativeIncidence, Events, Incidence
+from laennec.study.model import (
+    Characteristics,
+    Cohort,
+    Counts,
+    CumulativeIncidence,
+    Events,
+    Incidence,
+)
 from laennec.study.partials import Partial, merge
 
 
@@ -37,7 +45,9 @@ def evaluate_bucket(plan: Plan, source: BucketSource, bucket: int) -> Partial:
         LaennecError: the source cannot read the rows.
     """
     rows = load(plan, source, bucket)
-    enrolled = {one.name: enrol(one, rows) for one in plan.study.cohorts}
+    enrolled = {one.name: enrol(one, rows) for one in plan.study.cohorts if isinstance(one, Cohort)}
+    if plan.definitions.definitions:
+        enrolled |= enrol_definitions(plan.definitions, source, bucket, rows)
 
     @cache
     def outcomes(events: Events) -> pl.DataFrame:

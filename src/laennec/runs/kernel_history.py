@@ -57,7 +57,7 @@ def load(plan: Plan, source: BucketSource, bucket: int) -> Bucket:
         for events in plan.study.events()
     }
     persons = _persons(tables["person"])
-    return Bucket(persons, _observed(tables["observation_period"]), records)
+    return Bucket(persons, observed(tables["observation_period"]), records)
 
 
 def joined(frame: pl.LazyFrame, *, start: str, end: str) -> pl.LazyFrame:
@@ -144,7 +144,8 @@ def _persons(rows: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def _observed(rows: pl.DataFrame) -> pl.DataFrame:
+def observed(rows: pl.DataFrame) -> pl.DataFrame:
+    """Join periods of observation that share a day: ``person_id, period_start, period_end``."""
     periods = rows.lazy().select(
         pl.col(PERSON).cast(pl.Int64),
         period_start=days("observation_period_start_date"),

@@ -7,12 +7,13 @@ and names no file; it does not decide who may run it.
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from pydantic import ValidationError
 
 from laennec.core.errors import StudyError
 from laennec.omop.events import EVENT_TABLES, EventTable
+from laennec.runs.definition_plan import DefinitionPlan, plan_definitions
 from laennec.study.model import Events, Study
 
 FORMAT = "laennec-plan/1"
@@ -57,11 +58,19 @@ class Plan:
         study: What is asked.
         concepts: Name of each concept set that the study reads, to the concepts it resolves to.
         scans: What to read: ``person``, ``observation_period``, then event tables by name.
+        definitions: The same for cohorts that are defined as in ATLAS; follows from the others.
     """
 
     study: Study
     concepts: Mapping[str, frozenset[int]]
     scans: tuple[Scan, ...]
+    definitions: DefinitionPlan = field(default_factory=DefinitionPlan, compare=False)
+
+    @property
+    def tables(self) -> tuple[str, ...]:
+        """Every table that is read bucket by bucket, each once."""
+        both = [one.table for one in self.scans] + [one.table for one in self.definitions.scans]
+        return tuple(dict.fromkeys(both))
 
     def to_json(self) -> str:
         """Return the plan as JSON; equal plans give equal text."""
@@ -108,6 +117,12 @@ class Plan:
                 for events in self.study.events()
                 if events.table == scan.table
             ]
+        for one in self.definitions.scans:
+            concepts = (
+                "all rows" if one.concepts is None else f"rows of {len(one.concepts)} concepts"
+            )
+            columns = ", ".join(one.columns)
+            lines.append(f"  scan {one.table} for definitions: {concepts}, columns {columns}")
         cohorts = ", ".join(one.name for one in self.study.cohorts) or "none"
         results = ", ".join(f"{one.name} ({one.kind})" for one in self.study.results)
         return "\n".join([*lines, f"  cohorts: {cohorts}", f"  results: {results}"])
@@ -124,15 +139,16 @@ def plan_study(study: Study, concepts: Mapping[str, frozenset[int]]) -> Plan:
     Raises:
         StudyError: a concept set that the study reads is not resolved.
     """
-    read = study.events()
-    missing = sorted({one.concepts for one in read} - set(concepts))
+    read, named = study.events(), study.named_sets()
+    missing = sorted(named - set(concepts))
     if missing:
         raise StudyError(
             f"The concept set {missing[0]!r} of study {study.name!r} is not resolved.",
             remedy="Resolve every concept set against a vocabulary before planning.",
         )
-    needed = {name: frozenset(concepts[name]) for name in sorted({one.concepts for one in read})}
-    return Plan(study, needed, (*_PERSON_SCANS, *_event_scans(read, needed)))
+    needed = {name: frozenset(concepts[name]) for name in sorted(named)}
+    scans = (*_PERSON_SCANS, *_event_scans(read, needed))
+    return Plan(study, needed, scans, plan_definitions(study.definitions(), needed))
 
 
 _PERSON_SCANS = (Scan("person", PERSON_COLUMNS), Scan("observation_period", PERIOD_COLUMNS))

@@ -35,3 +35,14 @@ class BucketSource(Protocol):
         Raises:
             LaennecError: the rows cannot be read, or are not the rows that were sealed.
         """
+
+    def read_whole(self, table: str, *, columns: Sequence[str]) -> pl.DataFrame:
+        """Return the rows of a table that is not cut by person, such as ``provider``.
+
+        Args:
+            table: CDM table.
+            columns: Columns to return, in this order.
+
+        Raises:
+            LaennecError: as ``read``.
+        """

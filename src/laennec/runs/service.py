@@ -107,7 +107,7 @@ class Runs:
         """
         view = self._warehouse.loaded_view(snapshot)
         plan = plan_study(study, _resolve(study, view))
-        view.prefetch([scan.table for scan in plan.scans])
+        view.prefetch(plan.tables)
         with self._reporter.task(f"running {study.name}", total=len(view.buckets())) as task:
             partial = run_locally(plan, view, workers=self._workers, progress=task)
         result = summarise(

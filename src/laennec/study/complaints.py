@@ -11,7 +11,7 @@ from typing import Any, get_args
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
-from laennec.study.model import Frozen, Study
+from laennec.study.model import DEFAULT_KIND, Frozen, Study
 
 GUIDE = "docs/reference/study-language.md describes every field."
 NAME_RULE = (
@@ -66,7 +66,7 @@ def _place(details: ErrorDetails, tree: Any) -> tuple[list[str | int], Any]:
     node = tree
     arrived = False
     for part in loc:
-        is_kind = arrived and isinstance(node, dict) and part == node.get("kind")
+        is_kind = arrived and isinstance(node, dict) and part == node.get("kind", DEFAULT_KIND)
         arrived = False
         if is_kind or part == "[key]":
             continue
@@ -127,12 +127,15 @@ def _fields(parts: list[str | int], table: Any) -> list[str]:
     return list(Study.model_fields)
 
 
-def _classes(model: type[Frozen]) -> Iterator[tuple[str, type[Frozen]]]:
+def _classes(
+    model: type[Frozen], within: tuple[type[Frozen], ...] = ()
+) -> Iterator[tuple[str, type[Frozen]]]:
     """Yield every field that holds tables, with the class of them, from ``model`` down."""
     for name, info in model.model_fields.items():
         for found in _frozen_in(info.annotation):
             yield name, found
-            yield from _classes(found)
+            if found not in within:
+                yield from _classes(found, (*within, found))
 
 
 def _frozen_in(annotation: Any) -> Iterator[type[Frozen]]:

@@ -58,6 +58,9 @@ LOOKED_UP = {
 }
 """Concepts of another table, found through the event's row."""
 
+MAX_RULES = 62
+"""Bound of the rules of a definition: each is a bit of a 64-bit mask, as in Circe."""
+
 Compare = Literal["lt", "lte", "eq", "ne", "gte", "gt", "between", "not_between"]
 Limit = Literal["all", "first", "last"]
 Side = Literal["start", "end"]
@@ -288,6 +291,7 @@ class Definition(Frozen):
         first_day, last_day: Stays are cut to these.
     """
 
+    kind: Literal["definition"] = "definition"
     name: Name
     entry: tuple[EventQuery, ...] = Field(min_length=1, max_length=MANY)
     prior: Days = 0
@@ -295,7 +299,7 @@ class Definition(Frozen):
     entry_limit: Limit = "all"
     qualify: Group | None = None
     qualify_limit: Limit = "all"
-    rules: tuple[Rule, ...] = Field(default=(), max_length=MANY)
+    rules: tuple[Rule, ...] = Field(default=(), max_length=MAX_RULES)
     limit: Limit = "all"
     leave: Leave = EndOfPeriod()
     censoring: tuple[EventQuery, ...] = Field(default=(), max_length=MANY)

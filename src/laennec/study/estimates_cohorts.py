@@ -5,9 +5,8 @@ from collections.abc import Iterator
 from laennec.omop.summarised_result import ResultRow
 from laennec.study.estimates_rows import Place, number, place
 from laennec.study.estimators import Histogram, mean, quantile, standard_deviation
-from laennec.study.model import Characteristics, Cohort, Counts, Sex, Study
+from laennec.study.model import Characteristics, Cohort, Counts, Definition, Sex, Study
 from laennec.study.partials import Partial
-from laennec.study.reference_cohorts import FIRST_CRITERION
 from laennec.study.reference_history import UNKNOWN_SEX
 
 NO_GROUP = "None"
@@ -19,11 +18,21 @@ DISTRIBUTIONS = {
     "Future observation": "future_observation",
 }
 QUANTILES = {"min": 0.0, "q25": 0.25, "median": 0.5, "q75": 0.75, "max": 1.0}
+OF_BOTH = ("number_records", "number_subjects", "excluded_records", "excluded_subjects")
+OF_PERSONS = ("number_subjects", "excluded_subjects")
+"""What attrition counts; the stays of a definition are not counted, only who has one."""
+
 SEX_LEVELS = (Sex.FEMALE.value, Sex.MALE.value, UNKNOWN_SEX)
 
 
-def step_reasons(cohort: Cohort) -> tuple[str, ...]:
+def step_reasons(cohort: Cohort | Definition) -> tuple[str, ...]:
     """Return what each step of attrition asks for, in order."""
+    if isinstance(cohort, Definition):
+        return (
+            "Has a qualifying event",
+            *(rule.name for rule in cohort.rules),
+            "Stays in the cohort",
+        )
     return (
         "Has an entry event",
         "Entry day is observed",
@@ -32,18 +41,18 @@ def step_reasons(cohort: Cohort) -> tuple[str, ...]:
     )
 
 
-def persons_in(cohort: Cohort, partial: Partial) -> int:
+def persons_in(cohort: Cohort | Definition, partial: Partial) -> int:
     """Return how many persons the cohort has: who passes its last step."""
-    last = FIRST_CRITERION + len(cohort.criteria) - 1
+    last = len(step_reasons(cohort)) - 1
     return partial.counts.get(("attrition", cohort.name, last), 0)
 
 
 def count_rows(asked: Counts, study: Study, partial: Partial, cdm_name: str) -> Iterator[ResultRow]:
-    """Yield the persons of each cohort; records are as many, since each person enters once."""
+    """Yield the persons of each cohort, and as many records of a cohort that each enters once."""
     for name in asked.cohorts:
-        yield from _numbers(
-            place(cdm_name, {"cohort_name": name}), persons_in(study.cohort(name), partial)
-        )
+        cohort = study.cohort(name)
+        where = place(cdm_name, {"cohort_name": name})
+        yield from _numbers(where, cohort, persons_in(cohort, partial))
 
 
 def attrition_rows(
@@ -52,7 +61,9 @@ def attrition_rows(
     """Yield persons left and excluded at each step; the first step excludes nobody."""
     for name in asked.cohorts:
         before: int | None = None
-        for step, reason in enumerate(step_reasons(study.cohort(name))):
+        cohort = study.cohort(name)
+        counted = OF_PERSONS if isinstance(cohort, Definition) else OF_BOTH
+        for step, reason in enumerate(step_reasons(cohort)):
             left = partial.counts.get(("attrition", name, step), 0)
             out = 0 if before is None else before - left
             where = place(
@@ -61,12 +72,8 @@ def attrition_rows(
                 strata={"reason": reason},
                 additional={"reason_id": str(step + 1)},
             )
-            for variable, value in (
-                ("number_records", left),
-                ("number_subjects", left),
-                ("excluded_records", out),
-                ("excluded_subjects", out),
-            ):
+            for variable in counted:
+                value = left if variable.startswith("number") else out
                 yield where.count(variable, None, value)
             before = left
 
@@ -81,8 +88,9 @@ def characteristic_rows(
     """
     for name in asked.cohorts:
         where = place(cdm_name, {"cohort_name": name})
-        total = persons_in(study.cohort(name), partial)
-        yield from _numbers(where, total)
+        cohort = study.cohort(name)
+        total = persons_in(cohort, partial)
+        yield from _numbers(where, cohort, total)
         if not total:
             continue
         for variable, key in DISTRIBUTIONS.items():
@@ -98,8 +106,9 @@ def characteristic_rows(
             yield from _share(where, "Covariates", one.name, n, total)
 
 
-def _numbers(where: Place, persons: int) -> Iterator[ResultRow]:
-    yield where.count("Number records", None, persons)
+def _numbers(where: Place, cohort: Cohort | Definition, persons: int) -> Iterator[ResultRow]:
+    if isinstance(cohort, Cohort):
+        yield where.count("Number records", None, persons)
     yield where.count("Number subjects", None, persons)
 
 

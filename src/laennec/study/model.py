@@ -10,10 +10,12 @@ This module has the whole language; its parts are written in ``model_cohorts`` a
 import hashlib
 import json
 from collections.abc import Iterator, Mapping
-from typing import Annotated
+from typing import Annotated, Any
 
-from pydantic import Field, model_validator
+from pydantic import Discriminator, Field, Tag, model_validator
 
+from laennec.study.definition import Definition
+from laennec.study.definition_parts import concept_sets
 from laennec.study.model_cohorts import (
     MANY,
     MAX_DAYS,
@@ -60,6 +62,7 @@ __all__ = [
     "Covariate",
     "Criterion",
     "CumulativeIncidence",
+    "Definition",
     "EndOfEvent",
     "EndOfObservation",
     "EntryBetween",
@@ -85,6 +88,22 @@ _TEXT = f"^[^{_UNSEEN}]*$"
 _LINE = f"^[^{_UNSEEN}\\t\\n]*$"
 
 
+def _kind_of_cohort(value: Any) -> str:
+    """A cohort that does not say its kind is a ``Cohort``, which has no field for it."""
+    found = value.get("kind") if isinstance(value, dict) else getattr(value, "kind", None)
+    return DEFAULT_KIND if found is None else str(found)
+
+
+DEFAULT_KIND = "cohort"
+"""Kind of a cohort that does not say its kind."""
+
+AnyCohort = Annotated[
+    Annotated[Cohort, Tag(DEFAULT_KIND)] | Annotated[Definition, Tag("definition")],
+    Discriminator(_kind_of_cohort),
+]
+"""A cohort in the words of this language, or as ATLAS defines one."""
+
+
 class Study(Frozen):
     """A question: named concept sets and cohorts, and the results wanted of them."""
 
@@ -92,7 +111,7 @@ class Study(Frozen):
     title: Annotated[str, Field(max_length=300, pattern=_LINE)]
     description: Annotated[str, Field(max_length=20_000, pattern=_TEXT)] = ""
     concept_sets: Annotated[Mapping[Name, ConceptSet], Field(max_length=MANY)]
-    cohorts: tuple[Cohort, ...] = Field(default=(), max_length=MANY)
+    cohorts: tuple[AnyCohort, ...] = Field(default=(), max_length=MANY)
     results: tuple[Result, ...] = Field(min_length=1, max_length=MANY)
 
     @model_validator(mode="after")
@@ -104,6 +123,11 @@ class Study(Frozen):
                 place = f"{place}.concepts"
                 sets = self.concept_sets
                 raise unknown_name("concept set", events.concepts, known=sets, place=place)
+        for i, cohort in enumerate(self.cohorts):
+            for name in concept_sets(cohort) if isinstance(cohort, Definition) else ():
+                if name not in self.concept_sets:
+                    sets, place = self.concept_sets, f"cohorts[{i}]"
+                    raise unknown_name("concept set", name, known=sets, place=place)
         known = [one.name for one in self.cohorts]
         for place, name in self._placed_cohorts():
             if name not in known:
@@ -113,7 +137,7 @@ class Study(Frozen):
                 check_once([*result.cohorts], "cohort")
         return self
 
-    def cohort(self, name: str) -> Cohort:
+    def cohort(self, name: str) -> Cohort | Definition:
         """Return the cohort of that name, which the study is known to have."""
         return next(one for one in self.cohorts if one.name == name)
 
@@ -121,9 +145,20 @@ class Study(Frozen):
         """Return every ``Events`` the study reads, each once, in order of first use."""
         return tuple(dict.fromkeys(events for _, events in self._placed_events()))
 
+    def definitions(self) -> tuple[Definition, ...]:
+        """Return the cohorts that are defined as in ATLAS."""
+        return tuple(one for one in self.cohorts if isinstance(one, Definition))
+
+    def named_sets(self) -> frozenset[str]:
+        """Return the concept sets that a cohort or a result reads."""
+        read = {one.concepts for one in self.events()}
+        return frozenset(read.union(*map(concept_sets, self.definitions())))
+
     def _placed_events(self) -> Iterator[tuple[str, Events]]:
         """Yield every ``Events`` with its place in the study, such as ``cohorts[0].entry``."""
         for i, cohort in enumerate(self.cohorts):
+            if isinstance(cohort, Definition):
+                continue
             yield f"cohorts[{i}].entry", cohort.entry
             for j, criterion in enumerate(cohort.criteria):
                 if isinstance(criterion, HasEvents):

@@ -19,7 +19,8 @@ from laennec.study.model import (
     Study,
 )
 from laennec.study.partials import Key, Partial, merge
-from laennec.study.reference_cohorts import Enrolment, Membership, enrol, starting_in
+from laennec.study.reference_cohorts import Enrolment, Membership, starting_in
+from laennec.study.reference_enrolment import enrol_any
 from laennec.study.reference_history import Concepts, History, Rows, read_histories
 from laennec.study.reference_incidence import (
     Stretch,
@@ -56,7 +57,7 @@ def evaluate(study: Study, rows: Rows, concepts: Concepts) -> Partial:
 
 def _answer(study: Study, history: History, concepts: Concepts) -> Partial:
     """One person's answer to the whole study."""
-    enrolments = {one.name: enrol(one, history, concepts) for one in study.cohorts}
+    enrolments = {one.name: enrol_any(one, history, concepts) for one in study.cohorts}
     memberships = {
         name: enrolment.membership
         for name, enrolment in enrolments.items()

@@ -1,0 +1,62 @@
+"""One bucket as definitions read it: each table put in order once, each query found once."""
+
+from collections.abc import Mapping
+from functools import cache
+
+import polars as pl
+
+from laennec.runs.definition_cohorts import Stays, stays
+from laennec.runs.definition_events import Events
+from laennec.runs.definition_plan import PERSON_COLUMNS, SHARED, DefinitionPlan
+from laennec.runs.definition_tables import People, Periods, Table, Whole, table_of, whole
+from laennec.runs.kernel_history import observed
+from laennec.runs.plan import PERIOD_COLUMNS
+from laennec.runs.ports import BucketSource
+from laennec.study.definition import EventQuery
+
+
+class DefinitionBucket:
+    """The rows of one bucket that a plan of definitions reads, each table when it is first used.
+
+    Attributes:
+        people, periods: Who is in the bucket, and when they are observed.
+        found: Events of queries that were found already.
+    """
+
+    def __init__(self, plan: DefinitionPlan, source: BucketSource, bucket: int) -> None:
+        self._plan, self._source, self._bucket = plan, source, bucket
+        self._scans = {one.table: one for one in plan.scans}
+        self.people = _people(source.read("person", bucket, columns=PERSON_COLUMNS, where=None))
+        rows = source.read("observation_period", bucket, columns=PERIOD_COLUMNS, where=None)
+        self.periods = _periods(observed(rows), self.people)
+        self.found: dict[EventQuery, Events] = {}
+        self.table = cache(self._table)
+        self.whole_table = cache(self._whole_table)
+
+    def concepts(self, name: str) -> Whole:
+        """Return the concepts of a set, ascending."""
+        return self._plan.concepts[name]
+
+    def stays(self) -> Mapping[str, Stays]:
+        """Return who is in the cohort of each definition, by its name."""
+        return {one.name: stays(one, self) for one in self._plan.definitions}
+
+    def _table(self, name: str) -> Table:
+        scan = self._scans[name]
+        read = self._source.read(name, self._bucket, columns=scan.columns, where=scan.where())
+        return table_of(name, read, self.people)
+
+    def _whole_table(self, name: str) -> pl.DataFrame:
+        return self._source.read_whole(name, columns=SHARED[name]).cast(pl.Int64)
+
+
+def _people(rows: pl.DataFrame) -> People:
+    kept = rows.cast({"person_id": pl.Int64}).sort("person_id")
+    return People(whole(kept["person_id"]), kept)
+
+
+def _periods(rows: pl.DataFrame, people: People) -> Periods:
+    person = people.numbers(rows["person_id"])
+    known = person >= 0
+    start, end = whole(rows["period_start"]), whole(rows["period_end"])
+    return Periods(person[known], start[known], end[known])

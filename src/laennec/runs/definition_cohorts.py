@@ -1,0 +1,192 @@
+"""Who of one bucket is in the cohort that a definition describes, and under which rules.
+
+The steps of ``study.reference_definition`` on whole arrays, for all persons at once. Arrays that
+belong together are parallel; entry events are in the order in which the page numbers them.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from laennec.runs.definition_events import Events, Rows, day_number, stacked
+from laennec.runs.definition_groups import Found, Index, accepts, find, indexed
+from laennec.runs.definition_tables import LINE, MISSING, Truth, Whole, joined
+from laennec.study.definition import Definition, DrugEra, EndOfPeriod, Limit, Offset
+
+NEVER = 2**61
+"""Later than every day."""
+
+
+@dataclass(frozen=True, eq=False)
+class Stays:
+    """A cohort in one bucket; parallel arrays for stays, others for qualified events.
+
+    Attributes:
+        person, start, end: Stays, by person and start; no two of a person share a day.
+        qualified: The person of each qualified event.
+        masks: For each qualified event, bit ``n`` set when rule ``n`` accepts it.
+        best: The mask of the best event of each person who has a qualified one.
+    """
+
+    person: Whole
+    start: Whole
+    end: Whole
+    qualified: Whole
+    masks: Whole
+    best: Whole
+
+
+def stays(definition: Definition, rows: Found) -> Stays:
+    """Find the stays of a definition in one bucket.
+
+    Raises:
+        LaennecError: the rows cannot be read.
+    """
+    index = _qualified(definition, rows)
+    masks = np.zeros(index.person.size, np.int64)
+    for number, rule in enumerate(definition.rules):
+        masks |= accepts(rule.group, index, rows).astype(np.int64) << number
+    everything = 2 ** len(definition.rules) - 1
+    included = index.take(masks == everything)
+    included = included.take(_limited(included, definition.limit))
+    end = _ends(definition, included, rows)
+    in_it = np.flatnonzero(end != NEVER)
+    person, start, last = joined(
+        included.person[in_it], included.start[in_it], end[in_it], pad=definition.era_pad
+    )
+    if definition.first_day is not None:
+        start = np.maximum(start, day_number(definition.first_day))
+    if definition.last_day is not None:
+        last = np.minimum(last, day_number(definition.last_day))
+    kept = start <= last
+    best = masks[_best(index, masks)]
+    return Stays(person[kept], start[kept], last[kept], index.person, masks, best)
+
+
+def _qualified(definition: Definition, rows: Found) -> Index:
+    """Entry events that the qualifying group accepts, in the order of entry."""
+    entries, order = _entries(definition, rows)
+    entries = entries.take(order)
+    if definition.entry_limit != "all":
+        entries = entries.take(firsts(entries.person))
+    if definition.qualify is None:
+        return entries
+    kept = entries.take(accepts(definition.qualify, entries, rows))
+    return kept.take(_limited(kept, definition.qualify_limit))
+
+
+def _entries(definition: Definition, rows: Found) -> tuple[Index, Whole]:
+    """Observed entry events of all queries, and their order."""
+    parts: list[Index] = []
+    keys: list[tuple[Whole, Whole, Whole]] = []
+    for number, query in enumerate(definition.entry):
+        events = find(query, rows)
+        index, observed = indexed(events, rows)
+        enough = (index.period_start + definition.prior <= index.start) & (
+            index.start + definition.post <= index.period_end
+        )
+        parts.append(index.take(enough))
+        keys.append(_order_of(events.take(observed).take(enough), number))
+    entries = Index(
+        *(
+            stacked([getattr(one, name) for one in parts])
+            for name in ("person", "start", "end", "visit", "period_start", "period_end")
+        )
+    )
+    sorted_by, key, number_of = (stacked(list(one)) for one in zip(*keys, strict=True))
+    if definition.entry_limit == "last":
+        sorted_by = -sorted_by
+    unsaid = entries.end == MISSING
+    order = np.lexsort(
+        (np.where(unsaid, 0, entries.end), unsaid, number_of, key, sorted_by, entries.person)
+    )
+    return entries, order
+
+
+def _order_of(events: Events, number: int) -> tuple[Whole, Whole, Whole]:
+    return events.sorted_by, events.key, np.full(events.rows.size, number)
+
+
+def _limited(index: Index, limit: Limit) -> Whole:
+    """Positions of all events, or of the first of each person's earliest or latest day."""
+    places = np.arange(index.person.size)
+    if limit == "all":
+        return places
+    day = index.start if limit == "first" else -index.start
+    order = np.lexsort((places, day, index.person))
+    return order[firsts(index.person[order])]
+
+
+def firsts(person: Whole) -> Whole:
+    """Positions where a person begins, in an array where each person's places are together."""
+    return np.flatnonzero(np.insert(person[1:] != person[:-1], 0, values=True)[: person.size])
+
+
+def _best(index: Index, masks: Whole) -> Whole:
+    """Position of each person's best event: most rules, earliest first rule, earliest event."""
+    first_rule = np.bitwise_count(((masks & -masks) - 1).clip(min=0))
+    places = np.arange(masks.size)
+    rules = -np.bitwise_count(masks).astype(np.int64)
+    order = np.lexsort((places, index.start, first_rule, rules, index.person))
+    return order[firsts(index.person[order])]
+
+
+def _ends(definition: Definition, index: Index, rows: Found) -> Whole:
+    """The earliest possible end of each event that is not before its start, or ``NEVER``."""
+    end = np.full(index.person.size, NEVER)
+    for possible, is_there in _possible_ends(definition, index, rows):
+        end = np.where(is_there & (possible >= index.start), np.minimum(end, possible), end)
+    return end
+
+
+def _possible_ends(
+    definition: Definition, index: Index, rows: Found
+) -> Iterator[tuple[Whole, Truth]]:
+    """Days on which stays may end, and for which events there is such a day."""
+    always = np.ones(index.person.size, np.bool_)
+    leave = definition.leave
+    match leave:
+        case EndOfPeriod():
+            yield index.period_end, always
+        case Offset():
+            origin = index.start if leave.after == "start" else index.end
+            yield np.minimum(origin + leave.days, index.period_end), origin != MISSING
+        case DrugEra():
+            yield index.period_end, always
+            yield _end_of_era(leave, index, rows)
+    for query in definition.censoring:
+        yield _first_from(find(query, rows), index)
+
+
+def _end_of_era(asked: DrugEra, index: Index, rows: Rows) -> tuple[Whole, Truth]:
+    """End of the era of exposure that holds each event's start, if there is one."""
+    person, start, end = joined(*_exposures(asked, rows), pad=asked.gap)
+    if not person.size:
+        return index.start, np.zeros(index.person.size, np.bool_)
+    line = index.person * LINE + index.start
+    place = np.searchsorted(person * LINE + start, line, side="right") - 1
+    found = place.clip(min=0)
+    holds = (place >= 0) & (person[found] == index.person) & (index.start <= end[found])
+    return end[found], holds
+
+
+def _exposures(asked: DrugEra, rows: Rows) -> tuple[Whole, Whole, Whole]:
+    """Days of exposure to the drugs of an era, by their standard or their source concept."""
+    table, concepts = rows.table("drug_exposure"), rows.concepts(asked.concepts)
+    found = np.union1d(table.rows_of(concepts, None), table.rows_of(None, concepts))
+    start, end = table.start[found], table.end[found]
+    if asked.supply is not None:
+        end = start + asked.supply
+    return table.person[found], start, end + asked.offset
+
+
+def _first_from(events: Events, index: Index) -> tuple[Whole, Truth]:
+    """Start of the first event from each index event's start to the end of its period."""
+    if not events.rows.size:
+        return index.start, np.zeros(index.person.size, np.bool_)
+    place = np.searchsorted(events.line, index.person * LINE + index.start, side="left")
+    found = place.clip(max=events.rows.size - 1)
+    start = events.start[found]
+    same = (place < events.rows.size) & (events.person[found] == index.person)
+    return start, same & (start <= index.period_end)

@@ -1,0 +1,312 @@
+"""The events that a query of a definition finds in one bucket, before its group is asked.
+
+The rules, and the order in which they apply, are those of ``study.reference_definition_events``.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date
+from functools import cached_property
+from typing import Protocol
+
+import numpy as np
+import polars as pl
+
+from laennec.runs.definition_tables import (
+    LINE,
+    MISSING,
+    People,
+    Periods,
+    Table,
+    Truth,
+    Whole,
+    whole,
+)
+from laennec.runs.kernel_cohorts import EPOCH
+from laennec.study.definition import (
+    LOOKED_UP,
+    Adjustment,
+    ConceptFilter,
+    DateFilter,
+    EventQuery,
+    Filter,
+    NumberFilter,
+    TextFilter,
+)
+from laennec.study.reference_definition_events import HIGH_OR_LOW
+
+
+class Rows(Protocol):
+    """The rows of one bucket that a plan reads."""
+
+    people: People
+    periods: Periods
+
+    def table(self, name: str) -> Table:
+        """Return a table of events."""
+
+    def concepts(self, name: str) -> Whole:
+        """Return the concepts of a set, ascending."""
+
+    def whole_table(self, name: str) -> pl.DataFrame:
+        """Return the rows of a table that is not cut by person."""
+
+
+@dataclass(frozen=True, eq=False)
+class Events:
+    """Events of one table, by person, start and identifier; parallel arrays.
+
+    Attributes:
+        table: Table of their rows.
+        rows: Their positions in the table.
+        start, end: Days, adjusted where the query says so; ``end`` may be ``MISSING``.
+        sorted_by: Day that orders them among entry events.
+    """
+
+    table: Table
+    rows: Whole
+    start: Whole
+    end: Whole
+    sorted_by: Whole
+
+    @cached_property
+    def person(self) -> Whole:
+        """Number of the person of each."""
+        return self.table.person[self.rows]
+
+    @cached_property
+    def key(self) -> Whole:
+        """Identifier of each."""
+        return self.table.key[self.rows]
+
+    @cached_property
+    def visit(self) -> Whole:
+        """The visit of each, or ``MISSING``."""
+        return self.table.visit[self.rows]
+
+    @cached_property
+    def line(self) -> Whole:
+        """Place of each start on the line, ascending."""
+        return self.person * LINE + self.start
+
+    def take(self, kept: Whole | Truth) -> "Events":
+        """Return some of the events: a mask, or ascending positions."""
+        return Events(
+            self.table, self.rows[kept], self.start[kept], self.end[kept], self.sorted_by[kept]
+        )
+
+    def days(self) -> "Days":
+        """Return what a demographic filter looks at."""
+        return Days(self.person, self.start, self.end)
+
+
+@dataclass(frozen=True, eq=False)
+class Days:
+    """Persons and days of events of any table; parallel arrays."""
+
+    person: Whole
+    start: Whole
+    end: Whole
+
+
+def matching(query: EventQuery, rows: Rows) -> Events:
+    """Return the events that a query finds, save that its group is not asked."""
+    table = rows.table(query.table)
+    named = (query.concepts, query.source_concepts)
+    standard, source = (None if one is None else rows.concepts(one) for one in named)
+    found = table.rows_of(standard, source)
+    if query.first:
+        person = table.person[found]
+        found = found[np.insert(person[1:] != person[:-1], 0, values=True)] if found.size else found
+    start = table.start[found]
+    events = Events(table, found, start, table.end[found], start)
+    if not found.size:
+        return events
+    if query.adjustment is not None:
+        events = _adjusted(events, query.adjustment)
+    events = events.take(_passes(query, events, rows))
+    return _in_own_period(events, query)
+
+
+def holds(wanted: Iterable[Filter], days: Days, events: Events | None, rows: Rows) -> Truth:
+    """Return which events meet every filter.
+
+    Args:
+        wanted: Filters; those of a person, or on days, when ``events`` is None.
+        days: Persons and days.
+        events: The same events where they are of one table.
+        rows: The bucket.
+    """
+    met = np.ones(days.person.size, np.bool_)
+    for one in wanted:
+        met &= _meets(one, days, events, rows)
+    return met
+
+
+def years(days: Whole) -> Whole:
+    """Return the calendar year of each day from 1970-01-01."""
+    return days.astype("M8[D]").astype("M8[Y]").astype(np.int64) + 1970
+
+
+def day_number(day: date) -> int:
+    """Return a date as days from 1970-01-01."""
+    return day.toordinal() - EPOCH
+
+
+def _adjusted(events: Events, change: Adjustment) -> Events:
+    """The events with their days replaced, without those that then end before they start."""
+    start = events.start if change.start == "start" else events.end
+    end = events.start if change.end == "start" else events.end
+    known = (start != MISSING) & (end != MISSING)
+    start, end = start + change.start_days, end + change.end_days
+    moved = Events(events.table, events.rows, start, end, start).take(known & (start <= end))
+    return _ordered(moved)
+
+
+def _ordered(events: Events) -> Events:
+    """The events in order again, after their starts were replaced."""
+    return events.take(np.lexsort((events.key, events.start, events.person)))
+
+
+def _passes(query: EventQuery, events: Events, rows: Rows) -> Truth:
+    met = np.ones(events.rows.size, np.bool_)
+    for own in (query.period_start, query.period_end):
+        if own is not None:
+            day = day_number(own)
+            met &= (events.end != MISSING) & (events.start <= day) & (day <= events.end)
+    if query.abnormal:
+        met &= _abnormal(events)
+    return met & holds(query.filters, events.days(), events, rows)
+
+
+def _in_own_period(events: Events, query: EventQuery) -> Events:
+    if query.period_start is None and query.period_end is None:
+        return events
+    start, end = events.start, events.end
+    if query.period_start is not None:
+        start = np.full_like(start, day_number(query.period_start))
+    if query.period_end is not None:
+        end = np.full_like(end, day_number(query.period_end))
+    return _ordered(Events(events.table, events.rows, start, end, events.sorted_by))
+
+
+def _abnormal(events: Events) -> Truth:
+    names = ("value_as_number", "range_low", "range_high")
+    (value, has), (low, has_low), (high, has_high) = (
+        _numbers(events.table.values(one, events.rows)) for one in names
+    )
+    marked = whole(events.table.values("value_as_concept_id", events.rows))
+    outside = (has_low & (value < low)) | (has_high & (value > high))
+    return (has & outside) | np.isin(marked, sorted(HIGH_OR_LOW))
+
+
+def _meets(wanted: Filter, days: Days, events: Events | None, rows: Rows) -> Truth:
+    match wanted:
+        case NumberFilter():
+            found, known = _number(wanted.column, days, events, rows)
+            return known & _compares(wanted.compare, found, wanted.value, wanted.extent)
+        case DateFilter():
+            found = days.start if wanted.column == "start" else days.end
+            extent = None if wanted.extent is None else day_number(wanted.extent)
+            value = day_number(wanted.value)
+            return (found != MISSING) & _compares(wanted.compare, found, value, extent)
+        case TextFilter():
+            return _reads(wanted, _of_table(wanted.column, events))
+        case ConceptFilter():
+            return _has_concept(wanted, days, events, rows)
+
+
+def _of_table(column: str, events: Events | None) -> pl.Series:
+    if events is None:
+        raise ValueError(f"a filter on {column} needs the rows of one table")
+    return events.table.values(column, events.rows)
+
+
+def _number(column: str, days: Days, events: Events | None, rows: Rows) -> tuple[np.ndarray, Truth]:  # type: ignore[type-arg]
+    """Numbers, and whether there is one."""
+    if column in ("age", "age_at_end"):
+        day = days.start if column == "age" else days.end
+        born = whole(rows.people.rows["year_of_birth"])[days.person]
+        known = (day != MISSING) & (born != MISSING)
+        return years(np.where(known, day, 0)) - born, known
+    if column == "length":
+        return days.end - days.start, days.end != MISSING
+    if column in ("range_low_ratio", "range_high_ratio"):
+        value, has_value = _numbers(_of_table("value_as_number", events))
+        bound, has_bound = _numbers(_of_table(column.removesuffix("_ratio"), events))
+        known = has_value & has_bound & (bound != 0)
+        return value / np.where(known, bound, 1), known
+    return _numbers(_of_table(column, events))
+
+
+def _numbers(values: pl.Series) -> tuple[np.ndarray, Truth]:  # type: ignore[type-arg]
+    known = values.is_not_null().to_numpy()
+    return values.cast(pl.Float64).fill_null(0.0).to_numpy(), known
+
+
+def _compares(compare: str, found: np.ndarray, value: float, extent: float | None) -> Truth:  # type: ignore[type-arg]
+    match compare:
+        case "lt":
+            return np.less(found, value)
+        case "lte":
+            return np.less_equal(found, value)
+        case "eq":
+            return np.equal(found, value)
+        case "ne":
+            return np.not_equal(found, value)
+        case "gte":
+            return np.greater_equal(found, value)
+        case "gt":
+            return np.greater(found, value)
+    inside: Truth = (value <= found) & (found <= extent)
+    return inside if compare == "between" else ~inside
+
+
+def _reads(wanted: TextFilter, texts: pl.Series) -> Truth:
+    match wanted.compare:
+        case "equals":
+            found = texts == wanted.text
+        case "starts_with":
+            found = texts.str.starts_with(wanted.text)
+        case "ends_with":
+            found = texts.str.ends_with(wanted.text)
+        case "contains":
+            found = texts.str.contains(wanted.text, literal=True)
+    return ((found != wanted.negate) & texts.is_not_null()).fill_null(value=False).to_numpy()
+
+
+def _has_concept(wanted: ConceptFilter, days: Days, events: Events | None, rows: Rows) -> Truth:
+    table, column = LOOKED_UP.get(wanted.column), wanted.column.partition(".")[2]
+    asked = wanted.concepts
+    match table:
+        case "person":
+            found = whole(rows.people.rows[column])[days.person]
+        case "visit_occurrence":
+            return _visit_has(wanted, column, events, rows)
+        case "provider" | "care_site":
+            key = f"{table}_id"
+            others = rows.whole_table(table).select(key, column).unique(key, keep="last")
+            named = _of_table(key, events).cast(pl.Int64).to_frame()
+            found = whole(named.join(others, on=key, how="left", maintain_order="left")[column])
+        case _:
+            found = whole(_of_table(wanted.column, events))
+    return (found != MISSING) & (np.isin(found, asked) != wanted.negate)
+
+
+def _visit_has(wanted: ConceptFilter, column: str, events: Events | None, rows: Rows) -> Truth:
+    """Whether one of the person's visits of the number that the row gives has such a concept."""
+    if events is None:
+        raise ValueError("a filter on the visit needs the rows of one table")
+    visits = rows.table("visit_occurrence")
+    found = whole(visits.values(column, np.arange(visits.person.size)))
+    kept = (found != MISSING) & (np.isin(found, wanted.concepts) != wanted.negate)
+    pairs = pl.DataFrame({"person": visits.person[kept], "visit": visits.key[kept]}).unique()
+    asked = pl.DataFrame({"person": events.person, "visit": events.visit})
+    marked = pairs.with_columns(has=pl.lit(value=True))
+    both = asked.join(marked, on=["person", "visit"], how="left", maintain_order="left")
+    return both["has"].fill_null(value=False).to_numpy()
+
+
+def stacked(parts: Sequence[Whole]) -> Whole:
+    """Return arrays put one behind the other; none give none."""
+    return np.concatenate(parts) if parts else np.zeros(0, np.int64)

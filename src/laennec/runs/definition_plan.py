@@ -1,0 +1,184 @@
+"""Which rows the definitions of a study need: one scan of each table, whatever their number.
+
+Concept sets that resolve to the same concepts get one name, so that queries that mean the same are
+equal values, and are found once for all cohorts.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from laennec.runs.definition_columns import concept_columns, event_columns
+from laennec.study.definition import LOOKED_UP, ConceptFilter, Definition, DrugEra, EventQuery
+from laennec.study.definition_parts import queries
+
+PERSON_COLUMNS = (
+    "person_id",
+    "gender_concept_id",
+    "race_concept_id",
+    "ethnicity_concept_id",
+    "year_of_birth",
+)
+SHARED = {
+    "provider": ("provider_id", "specialty_concept_id"),
+    "care_site": ("care_site_id", "place_of_service_concept_id"),
+}
+"""Tables that are not cut by person, and what is read of them."""
+
+NUMBERED = {
+    "range_low_ratio": ("value_as_number", "range_low"),
+    "range_high_ratio": ("value_as_number", "range_high"),
+}
+ABNORMAL = ("value_as_number", "range_low", "range_high", "value_as_concept_id")
+NO_COLUMN = frozenset({"age", "age_at_end", "length", "start", "end"})
+
+
+@dataclass(frozen=True)
+class DefinitionScan:
+    """One read of one table in each bucket.
+
+    Attributes:
+        table: CDM table.
+        columns: Columns to read.
+        concepts: Rows of these standard concepts are needed; None when every row is.
+        source_concepts: Rows of these source concepts are needed as well.
+    """
+
+    table: str
+    columns: tuple[str, ...]
+    concepts: tuple[int, ...] | None
+    source_concepts: tuple[int, ...] = ()
+
+    def where(self) -> pl.Expr | None:
+        """Return the condition on rows, for the reader of files to push down."""
+        if self.concepts is None:
+            return None
+        standard, source = concept_columns(self.table)
+        wanted = pl.col(standard).is_in(_literal(self.concepts))
+        if source is not None and self.source_concepts:
+            wanted |= pl.col(source).is_in(_literal(self.source_concepts))
+        return wanted
+
+
+@dataclass(frozen=True)
+class DefinitionPlan:
+    """The definitions of a study, ready to run.
+
+    Attributes:
+        definitions: With one name for each set of concepts.
+        concepts: That name to the concepts, ascending.
+        scans: Tables of events, by name.
+        shared: Tables that are not cut by person, which filters look into.
+    """
+
+    definitions: tuple[Definition, ...] = ()
+    concepts: Mapping[str, NDArray[np.int64]] = field(default_factory=dict)
+    scans: tuple[DefinitionScan, ...] = ()
+    shared: tuple[str, ...] = ()
+
+
+def plan_definitions(
+    definitions: Iterable[Definition], concepts: Mapping[str, frozenset[int]]
+) -> DefinitionPlan:
+    """Plan definitions whose concept sets have been resolved.
+
+    Raises:
+        KeyError: a concept set is not resolved.
+    """
+    first_of: dict[frozenset[int], str] = {}
+    names = {name: first_of.setdefault(ids, name) for name, ids in sorted(concepts.items())}
+    renamed = tuple(_renamed(one, names) for one in definitions)
+    needs: dict[str, _Need] = {}
+    for definition in renamed:
+        for query, distinct in queries(definition):
+            needs.setdefault(query.table, _Need()).add(query, distinct, concepts, needs)
+        if isinstance(definition.leave, DrugEra):
+            needs.setdefault("drug_exposure", _Need()).add_era(concepts[definition.leave.concepts])
+    looked_up = sorted({one for need in needs.values() for one in need.looked_up})
+    return DefinitionPlan(
+        definitions=renamed,
+        concepts={name: np.array(sorted(ids), np.int64) for ids, name in first_of.items()},
+        scans=tuple(need.scan(table) for table, need in sorted(needs.items())),
+        shared=tuple(one for one in looked_up if one in SHARED),
+    )
+
+
+class _Need:
+    """What queries of one table read."""
+
+    def __init__(self) -> None:
+        self.columns: dict[str, None] = {}
+        self.standard: set[int] = set()
+        self.source: set[int] = set()
+        self.every_row = False
+        self.looked_up: set[str] = set()
+
+    def add(
+        self,
+        query: EventQuery,
+        distinct: str | None,
+        concepts: Mapping[str, frozenset[int]],
+        needs: "dict[str, _Need]",
+    ) -> None:
+        """Take one more query in."""
+        if query.concepts is not None:
+            self.standard |= concepts[query.concepts]
+        elif query.source_concepts is not None:
+            self.source |= concepts[query.source_concepts]
+        else:
+            self.every_row = True
+        named = [distinct] if distinct else []
+        for one in query.filters:
+            if isinstance(one, ConceptFilter) and one.column in LOOKED_UP:
+                table = LOOKED_UP[one.column]
+                self.looked_up.add(table)
+                named += [f"{table}_id"] if table in SHARED else []
+                if table == "visit_occurrence":
+                    visits = needs.setdefault(table, _Need())
+                    visits.every_row = True
+                    visits.columns["visit_concept_id"] = None
+            else:
+                named += NUMBERED.get(one.column, (one.column,))
+        named += ABNORMAL if query.abnormal else ()
+        self.columns.update(dict.fromkeys(one for one in named if one not in NO_COLUMN))
+
+    def add_era(self, concepts: frozenset[int]) -> None:
+        """Take exposures in, of standard or source concepts."""
+        self.standard |= concepts
+        self.source |= concepts
+
+    def scan(self, table: str) -> DefinitionScan:
+        """Return one scan for all that was taken in."""
+        own = tuple(one for one in concept_columns(table) if one is not None)
+        columns = tuple(dict.fromkeys((*event_columns(table), *own, *self.columns)))
+        if self.every_row:
+            return DefinitionScan(table, columns, None)
+        return DefinitionScan(
+            table, columns, tuple(sorted(self.standard)), tuple(sorted(self.source))
+        )
+
+
+def _renamed(definition: Definition, names: Mapping[str, str]) -> Definition:
+    """The definition with other names for its concept sets."""
+    return Definition.model_validate(_with_names(definition.model_dump(), names))
+
+
+def _with_names(value: Any, names: Mapping[str, str]) -> Any:
+    if isinstance(value, dict):
+        return {
+            key: names[one]
+            if key in ("concepts", "source_concepts", "concept_set") and isinstance(one, str)
+            else _with_names(one, names)
+            for key, one in value.items()
+        }
+    if isinstance(value, tuple | list):
+        return [_with_names(one, names) for one in value]
+    return value
+
+
+def _literal(concepts: tuple[int, ...]) -> pl.Expr:
+    return pl.lit(pl.Series([concepts], dtype=pl.List(pl.Int64)))
