@@ -62,6 +62,9 @@ class FileSource:
         frame = frame if where is None else frame.filter(where)
         return frame.select(columns).collect()
 
+    def read_whole(self, table: str, *, columns: Sequence[str]) -> pl.DataFrame:
+        raise ValueError(f"the benchmark has no table {table}, of columns {columns}")
+
 
 def prepare(path: Path, rows: int, *, seed: int = 1) -> Folder:
     """Make the files, unless the folder holds them already."""

@@ -59,7 +59,7 @@ def cases_page() -> str:
 def _case(case: SpecCase) -> str:
     parts = [f"### {case.name}\n"]
     parts += [_rows(name, rows) for name, rows in case.rows.items()]
-    asked: list[tuple[str, Frozen]] = [("cohorts", one) for one in _special(case.study.cohorts)]
+    asked: list[tuple[str, Frozen]] = [("cohorts", one) for one in _special(_cohorts(case))]
     asked += [("results", one) for one in case.study.results]
     written = "\n\n".join(block(kind, one) for kind, one in asked)
     parts.append(f"```toml\n{written}\n```\n")
@@ -108,9 +108,14 @@ def _days(days: Mapping[tuple[str | int, ...], date]) -> list[date]:
     return list(days.values())
 
 
+def _cohorts(case: SpecCase) -> tuple[Cohort, ...]:
+    """The cohorts of a case; those defined as in ATLAS have a page of their own."""
+    return tuple(one for one in case.study.cohorts if isinstance(one, Cohort))
+
+
 def _attrition(case: SpecCase, counts: Mapping[tuple[str | int, ...], int]) -> str:
     lines = []
-    for cohort in case.study.cohorts:
+    for cohort in _cohorts(case):
         criteria = [f"meets {code([one.name])}" for one in cohort.criteria]
         for step, meaning in enumerate([*_STEPS, *criteria]):
             lines.append((step, meaning, counts.get((cohort.name, step), 0)))

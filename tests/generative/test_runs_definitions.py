@@ -11,7 +11,24 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from fakes.definition_runs import BucketAnswer, stays_in_buckets
+from fakes.frame_source import FrameSource
 from generative.definition_strategies import DefinitionCase, definition_cases
+from laennec.runs.kernel import evaluate_bucket
+from laennec.runs.plan import Plan, plan_study
+from laennec.study.model import (
+    Characteristics,
+    ConceptItem,
+    ConceptSet,
+    Counts,
+    Covariate,
+    CumulativeIncidence,
+    Events,
+    Incidence,
+    Study,
+    Window,
+)
+from laennec.study.partials import merge
+from laennec.study.reference import evaluate
 from laennec.study.reference_definition import outcome
 from laennec.study.reference_history import read_histories
 
@@ -47,3 +64,39 @@ def by_reference(case: DefinitionCase) -> BucketAnswer:
 def test_the_kernel_agrees_with_the_reference(case: DefinitionCase, count: int) -> None:
     found = stays_in_buckets(case.definition, case.rows, case.concepts, count=count)
     assert found == by_reference(case)
+
+
+DRUG = Events(table="drug_exposure", concepts="drug")
+ASKED = (
+    Counts(name="counts", cohorts=("random",)),
+    Characteristics(
+        name="characteristics",
+        cohorts=("random",),
+        covariates=(Covariate(name="drug", events=DRUG, window=Window(end=0)),),
+    ),
+    Incidence(name="incidence", population="random", outcome=DRUG),
+    CumulativeIncidence(name="survival", cohorts=("random",), outcome=DRUG, horizon=30, step=10),
+)
+"""Every kind of result, asked of the cohort of a random definition."""
+
+
+@settings(
+    max_examples=40 * TIMES,
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
+)
+@given(case=definition_cases(ties=True))
+def test_results_of_a_definition_agree_with_the_reference(case: DefinitionCase) -> None:
+    some = ConceptSet(items=(ConceptItem(concept_id=1),))
+    study = Study(
+        name="random",
+        title="random",
+        concept_sets=dict.fromkeys(case.concepts, some),
+        cohorts=(case.definition,),
+        results=ASKED,
+    )
+    plan = plan_study(study, case.concepts)
+    assert Plan.from_json(plan.to_json()) == plan
+    source = FrameSource(case.rows, count=3)
+    found = merge(evaluate_bucket(plan, source, bucket) for bucket in source.buckets())
+    assert found == evaluate(study, case.rows, plan.concepts)

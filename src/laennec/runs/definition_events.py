@@ -3,14 +3,15 @@
 The rules, and the order in which they apply, are those of ``study.reference_definition_events``.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from laennec.runs.definition_tables import (
     LINE,
@@ -34,6 +35,17 @@ from laennec.study.definition import (
     TextFilter,
 )
 from laennec.study.reference_definition_events import HIGH_OR_LOW
+
+Numbers = NDArray[np.float64]
+
+COMPARISONS: Mapping[str, np.ufunc] = {
+    "lt": np.less,
+    "lte": np.less_equal,
+    "eq": np.equal,
+    "ne": np.not_equal,
+    "gte": np.greater_equal,
+    "gt": np.greater,
+}
 
 
 class Rows(Protocol):
@@ -197,19 +209,21 @@ def _abnormal(events: Events) -> Truth:
     )
     marked = whole(events.table.values("value_as_concept_id", events.rows))
     outside = (has_low & (value < low)) | (has_high & (value > high))
-    return (has & outside) | np.isin(marked, sorted(HIGH_OR_LOW))
+    met: Truth = (has & outside) | np.isin(marked, sorted(HIGH_OR_LOW))
+    return met
 
 
 def _meets(wanted: Filter, days: Days, events: Events | None, rows: Rows) -> Truth:
     match wanted:
         case NumberFilter():
-            found, known = _number(wanted.column, days, events, rows)
-            return known & _compares(wanted.compare, found, wanted.value, wanted.extent)
+            number, known = _number(wanted.column, days, events, rows)
+            met = _compares(wanted.compare, number, wanted.value, wanted.extent)
+            return np.logical_and(met, known)
         case DateFilter():
-            found = days.start if wanted.column == "start" else days.end
+            day = days.start if wanted.column == "start" else days.end
             extent = None if wanted.extent is None else day_number(wanted.extent)
             value = day_number(wanted.value)
-            return (found != MISSING) & _compares(wanted.compare, found, value, extent)
+            return np.logical_and(day != MISSING, _compares(wanted.compare, day, value, extent))
         case TextFilter():
             return _reads(wanted, _of_table(wanted.column, events))
         case ConceptFilter():
@@ -222,15 +236,15 @@ def _of_table(column: str, events: Events | None) -> pl.Series:
     return events.table.values(column, events.rows)
 
 
-def _number(column: str, days: Days, events: Events | None, rows: Rows) -> tuple[np.ndarray, Truth]:  # type: ignore[type-arg]
+def _number(column: str, days: Days, events: Events | None, rows: Rows) -> tuple[Numbers, Truth]:
     """Numbers, and whether there is one."""
     if column in ("age", "age_at_end"):
         day = days.start if column == "age" else days.end
         born = whole(rows.people.rows["year_of_birth"])[days.person]
         known = (day != MISSING) & (born != MISSING)
-        return years(np.where(known, day, 0)) - born, known
+        return (years(np.where(known, day, 0)) - born).astype(np.float64), known
     if column == "length":
-        return days.end - days.start, days.end != MISSING
+        return (days.end - days.start).astype(np.float64), days.end != MISSING
     if column in ("range_low_ratio", "range_high_ratio"):
         value, has_value = _numbers(_of_table("value_as_number", events))
         bound, has_bound = _numbers(_of_table(column.removesuffix("_ratio"), events))
@@ -239,26 +253,16 @@ def _number(column: str, days: Days, events: Events | None, rows: Rows) -> tuple
     return _numbers(_of_table(column, events))
 
 
-def _numbers(values: pl.Series) -> tuple[np.ndarray, Truth]:  # type: ignore[type-arg]
+def _numbers(values: pl.Series) -> tuple[Numbers, Truth]:
     known = values.is_not_null().to_numpy()
     return values.cast(pl.Float64).fill_null(0.0).to_numpy(), known
 
 
-def _compares(compare: str, found: np.ndarray, value: float, extent: float | None) -> Truth:  # type: ignore[type-arg]
-    match compare:
-        case "lt":
-            return np.less(found, value)
-        case "lte":
-            return np.less_equal(found, value)
-        case "eq":
-            return np.equal(found, value)
-        case "ne":
-            return np.not_equal(found, value)
-        case "gte":
-            return np.greater_equal(found, value)
-        case "gt":
-            return np.greater(found, value)
-    inside: Truth = (value <= found) & (found <= extent)
+def _compares(compare: str, found: Numbers | Whole, value: float, extent: Any) -> Truth:
+    if compare in COMPARISONS:
+        met: Truth = COMPARISONS[compare](found, value)
+        return met
+    inside: Truth = np.greater_equal(found, value) & np.less_equal(found, extent)
     return inside if compare == "between" else ~inside
 
 
@@ -272,7 +276,9 @@ def _reads(wanted: TextFilter, texts: pl.Series) -> Truth:
             found = texts.str.ends_with(wanted.text)
         case "contains":
             found = texts.str.contains(wanted.text, literal=True)
-    return ((found != wanted.negate) & texts.is_not_null()).fill_null(value=False).to_numpy()
+    kept = (found != wanted.negate) & texts.is_not_null()
+    met: Truth = kept.fill_null(value=False).to_numpy()
+    return met
 
 
 def _has_concept(wanted: ConceptFilter, days: Days, events: Events | None, rows: Rows) -> Truth:
@@ -290,7 +296,8 @@ def _has_concept(wanted: ConceptFilter, days: Days, events: Events | None, rows:
             found = whole(named.join(others, on=key, how="left", maintain_order="left")[column])
         case _:
             found = whole(_of_table(wanted.column, events))
-    return (found != MISSING) & (np.isin(found, asked) != wanted.negate)
+    has: Truth = (found != MISSING) & (np.isin(found, asked) != wanted.negate)
+    return has
 
 
 def _visit_has(wanted: ConceptFilter, column: str, events: Events | None, rows: Rows) -> Truth:
@@ -304,7 +311,8 @@ def _visit_has(wanted: ConceptFilter, column: str, events: Events | None, rows: 
     asked = pl.DataFrame({"person": events.person, "visit": events.visit})
     marked = pairs.with_columns(has=pl.lit(value=True))
     both = asked.join(marked, on=["person", "visit"], how="left", maintain_order="left")
-    return both["has"].fill_null(value=False).to_numpy()
+    has: Truth = both["has"].fill_null(value=False).to_numpy()
+    return has
 
 
 def stacked(parts: Sequence[Whole]) -> Whole:

@@ -5,6 +5,7 @@ bisections give the number; pairs of index and counted event are made only for w
 say: a window on the end of an event, the same visit, distinct values.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -19,6 +20,14 @@ FAR = LINE // 4
 
 PAIRS = 4_000_000
 """Pairs of index and counted event in memory at once: some 100 MB."""
+
+ENOUGH: Mapping[str, np.ufunc] = {
+    "all": np.equal,
+    "any": np.greater_equal,
+    "exactly": np.equal,
+    "at_least": np.greater_equal,
+    "at_most": np.less_equal,
+}
 
 
 class Found(Rows, Protocol):
@@ -92,15 +101,7 @@ def accepts(group: Group, index: Index, rows: Found) -> Truth:
         met += holds(demographics.filters, days, None, rows)
     for inner in group.groups:
         met += accepts(inner, index, rows)
-    match group.accepts:
-        case "all":
-            return met == parts
-        case "any":
-            return met > 0
-        case "at_least":
-            return met >= (group.count or 0)
-        case "at_most":
-            return met <= (group.count or 0)
+    return _enough(group.accepts, met, parts if group.accepts == "all" else group.count or 0)
 
 
 def _find(query: EventQuery, rows: Found) -> Events:
@@ -114,13 +115,12 @@ def _find(query: EventQuery, rows: Found) -> Events:
 
 def _is_met(criterion: Correlated, index: Index, rows: Found) -> Truth:
     number = _count(criterion, index, find(criterion.query, rows))
-    match criterion.occurrence:
-        case "exactly":
-            return number == criterion.count
-        case "at_most":
-            return number <= criterion.count
-        case "at_least":
-            return number >= criterion.count
+    return _enough(criterion.occurrence, number, criterion.count)
+
+
+def _enough(how: str, number: Whole, asked: int) -> Truth:
+    met: Truth = ENOUGH[how](number, max(asked, 1) if how == "any" else asked)
+    return met
 
 
 def _count(criterion: Correlated, index: Index, events: Events) -> Whole:
@@ -129,10 +129,10 @@ def _count(criterion: Correlated, index: Index, events: Events) -> Whole:
     base = index.person * LINE
     first = np.searchsorted(events.line, base + ranges.first, side="left")
     last = np.searchsorted(events.line, base + ranges.last, side="right")
-    number = np.where(ranges.possible, (last - first).clip(min=0), 0)
+    number: Whole = np.where(ranges.possible, (last - first).clip(min=0), 0)
     if not (ranges.on_end or criterion.same_visit or criterion.distinct) or not number.any():
         return number
-    counted = np.zeros(index.person.size, np.int64)
+    counted: Whole = np.zeros(index.person.size, np.int64)
     asked = np.flatnonzero(number)
     values = _values(criterion.distinct, events)
     for some in np.split(asked, np.flatnonzero(np.diff(number[asked].cumsum() // PAIRS)) + 1):
@@ -143,14 +143,15 @@ def _count(criterion: Correlated, index: Index, events: Events) -> Whole:
         if values is not None:
             known = values[right] != MISSING
             left = np.unique(np.stack([left[known], values[right[known]]]), axis=1)[0]
-        counted += np.bincount(left, minlength=index.person.size)
+        counted = counted + np.bincount(left, minlength=index.person.size)
     return counted
 
 
 def _each(first: Whole, number: Whole) -> Whole:
     """All positions of ranges, given where each begins and how many it has."""
     into = np.arange(number.sum()) - np.repeat(number.cumsum() - number, number)
-    return np.repeat(first, number) + into
+    places: Whole = np.repeat(first, number) + into
+    return places
 
 
 def _both(
