@@ -218,12 +218,14 @@ def _meets(wanted: Filter, days: Days, events: Events | None, rows: Rows) -> Tru
         case NumberFilter():
             number, known = _number(wanted.column, days, events, rows)
             met = _compares(wanted.compare, number, wanted.value, wanted.extent)
-            return np.logical_and(met, known)
+            return met & known
         case DateFilter():
             day = days.start if wanted.column == "start" else days.end
             extent = None if wanted.extent is None else day_number(wanted.extent)
             value = day_number(wanted.value)
-            return np.logical_and(day != MISSING, _compares(wanted.compare, day, value, extent))
+            met = _compares(wanted.compare, day, value, extent)
+            said: Truth = day != MISSING
+            return met & said
         case TextFilter():
             return _reads(wanted, _of_table(wanted.column, events))
         case ConceptFilter():
