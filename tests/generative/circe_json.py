@@ -20,6 +20,7 @@ from laennec.study.definition import (
     Group,
     NumberFilter,
     Offset,
+    SetFilter,
     TextFilter,
 )
 
@@ -27,6 +28,7 @@ Json = dict[str, Any]
 
 GENDER, VISIT = "person.gender_concept_id", "visit.visit_concept_id"
 SPECIALTY = "provider.specialty_concept_id"
+PLACE = "care_site.place_of_service_concept_id"
 _PERSON = {"age": "Age", GENDER: "Gender", "start": "OccurrenceStartDate"}
 _CARE = {**_PERSON, VISIT: "VisitType", SPECIALTY: "ProviderSpecialty"}
 _VALUE = {
@@ -98,13 +100,17 @@ FIELDS: Mapping[str, Mapping[str, str]] = {
         "end": "OccurrenceEndDate",
         "visit_type_concept_id": "VisitType",
         "length": "VisitLength",
-        "care_site.place_of_service_concept_id": "PlaceOfService",
+        PLACE: "PlaceOfService",
     },
     "visit_detail": {
         "age_at_end": "Age",
         "start": "VisitDetailStartDate",
         "end": "VisitDetailEndDate",
         "length": "VisitDetailLength",
+        GENDER: "Gender",
+        SPECIALTY: "ProviderSpecialty",
+        PLACE: "PlaceOfService",
+        "visit_detail_type_concept_id": "VisitDetailType",
     },
     "specimen": {
         **_PERSON,
@@ -120,14 +126,34 @@ FIELDS: Mapping[str, Mapping[str, str]] = {
     "drug_era": {**_ERA, "drug_exposure_count": "OccurrenceCount", "gap_days": "GapDays"},
     "dose_era": {**_ERA, "unit_concept_id": "Unit", "dose_value": "DoseValue"},
     "observation_period": {**_PERIOD, "period_type_concept_id": "PeriodType"},
-    "payer_plan_period": {**_PERIOD, GENDER: "Gender"},
+    "payer_plan_period": {
+        **_PERIOD,
+        GENDER: "Gender",
+        "payer_concept_id": "PayerConcept",
+        "payer_source_concept_id": "PayerSourceConcept",
+        "plan_concept_id": "PlanConcept",
+        "plan_source_concept_id": "PlanSourceConcept",
+        "sponsor_concept_id": "SponsorConcept",
+        "sponsor_source_concept_id": "SponsorSourceConcept",
+        "stop_reason_concept_id": "StopReasonConcept",
+        "stop_reason_source_concept_id": "StopReasonSourceConcept",
+    },
     "episode": {
         "age": "Age",
         "start": "EpisodeStartDate",
         "end": "EpisodeEndDate",
         "episode_number": "EpisodeNumber",
+        GENDER: "Gender",
+        "episode_object_concept_id": "EpisodeObjectConcept",
+        "episode_type_concept_id": "EpisodeType",
     },
 }
+
+SETS_ONLY = frozenset({"visit_detail", "episode"})
+"""Tables whose concepts circe-be compares with concept sets, never with lists."""
+
+BARE = frozenset(field for field in FIELDS["payer_plan_period"].values() if "Concept" in field)
+"""Fields that hold the number of a concept set and cannot exclude."""
 
 NEGATED = frozenset(
     f"{name}Type"
@@ -230,6 +256,9 @@ def _query(query: EventQuery, sets: Mapping[str, int]) -> Json:
         "CorrelatedCriteria": _group(query.group, sets),
         "Abnormal": query.abnormal,
     }
+    made = {
+        field: value for field, value in made.items() if value is not None and value is not False
+    }
     if query.source_concepts is not None:
         made[SOURCES[query.table]] = sets[query.source_concepts]
     if query.adjustment is not None:
@@ -245,15 +274,20 @@ def _query(query: EventQuery, sets: Mapping[str, int]) -> Json:
             "EndDate": query.period_end and query.period_end.isoformat(),
         }
     for one in query.filters:
-        made |= _filter(FIELDS[query.table][one.column], one)
+        made |= _filter(FIELDS[query.table][one.column], one, sets)
     return {"".join(part.title() for part in query.table.split("_")): made}
 
 
-def _filter(field: str, wanted: Filter) -> Json:
+def _filter(field: str, wanted: Filter, sets: Mapping[str, int]) -> Json:
     match wanted:
+        case SetFilter(concept_set=name, negate=negate):
+            number = None if name is None else sets[name]
+            if field in BARE:
+                return {field: number}
+            return {f"{field}CS": {"CodesetId": number, "IsExclusion": negate}}
         case ConceptFilter(concepts=concepts, negate=negate):
             listed = [{"CONCEPT_ID": one} for one in concepts]
-            return {field: listed, f"{field}Exclude": negate}
+            return {field: listed, **({f"{field}Exclude": True} if negate else {})}
         case TextFilter(text=text, compare=compare, negate=negate):
             return {field: {"Text": text, "Op": f"{'!' * negate}{_TEXT[compare]}"}}
         case NumberFilter(value=value, extent=extent, compare=compare):
@@ -272,7 +306,7 @@ def _group(group: Group | None, sets: Mapping[str, int]) -> Json | None:
         "Type": group.accepts.upper(),
         "Count": group.count,
         "CriteriaList": [_correlated(one, sets) for one in group.criteria],
-        "DemographicCriteriaList": [_demographics(one) for one in group.demographics],
+        "DemographicCriteriaList": [_demographics(one, sets) for one in group.demographics],
         "Groups": [_group(one, sets) for one in group.groups],
     }
 
@@ -321,8 +355,8 @@ _DEMOGRAPHIC = {
 }
 
 
-def _demographics(wanted: Demographics) -> Json:
+def _demographics(wanted: Demographics, sets: Mapping[str, int]) -> Json:
     made: Json = {}
     for one in wanted.filters:
-        made |= _filter(_DEMOGRAPHIC[one.column], one)
+        made |= _filter(_DEMOGRAPHIC[one.column], one, sets)
     return made

@@ -12,7 +12,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from generative.circe_json import DISTINCT, FIELDS, NEGATED, SOURCES
+from generative.circe_json import BARE, DISTINCT, FIELDS, NEGATED, SETS_ONLY, SOURCES
 from generative.definition_rows import COUNTS, FIRST_DAY, KINDS, NUMBERS, days, rows_of
 from generative.study_strategies import CONCEPTS, RowLists
 from laennec.omop.cdm import CURRENT, FieldType, cdm
@@ -35,6 +35,7 @@ from laennec.study.definition import (
     NumberFilter,
     Offset,
     Rule,
+    SetFilter,
     TextFilter,
 )
 from laennec.study.definition import (
@@ -70,6 +71,11 @@ def filters(draw: st.DrawFn, table: str, column: str) -> Filter:
         numbers = st.sampled_from([18.0, 19.0, 0.0, 3.0, 1.0, 10.0])
         return NumberFilter(column=column, **draw(_compared(numbers)))
     if column in LOOKED_UP or column.endswith("_concept_id"):
+        if FIELDS[table].get(column) in BARE:
+            return SetFilter(column=column, concept_set=draw(st.sampled_from(SETS)))
+        if table in SETS_ONLY or draw(seldom):
+            named = draw(st.sampled_from([*SETS, None]))
+            return SetFilter(column=column, concept_set=named, negate=draw(st.booleans()))
         few = draw(st.lists(st.sampled_from([*KINDS, 8507, 8532, *CONCEPTS[:1]]), min_size=1))
         negate = FIELDS[table].get(column) in NEGATED and draw(st.booleans())
         return ConceptFilter(column=column, concepts=tuple(few[:3]), negate=negate)
@@ -111,7 +117,7 @@ def queries(draw: st.DrawFn, table: str, depth: int) -> EventQuery:
         concepts=draw(sets),
         source_concepts=draw(sets) if table in SOURCES and draw(seldom) else None,
         first=table != "death" and draw(seldom),
-        adjustment=draw(adjustments()) if adjusts else None,
+        adjustment=draw(adjustments(table)) if adjusts else None,
         filters=tuple(draw(filters(table, one)) for one in chosen),
         abnormal=abnormal,
         period_start=FIRST_DAY + timedelta(draw(st.integers(0, 10))) if period else None,
@@ -121,10 +127,11 @@ def queries(draw: st.DrawFn, table: str, depth: int) -> EventQuery:
 
 
 @st.composite
-def adjustments(draw: st.DrawFn) -> Adjustment:
-    """Days moved by a few."""
+def adjustments(draw: st.DrawFn, table: str) -> Adjustment:
+    """Days moved by a few; those of a death stay what they are, as in circe-be."""
     few = st.integers(-3, 5)
-    return Adjustment(start=draw(SIDES), start_days=draw(few), end=draw(SIDES), end_days=draw(few))
+    start, end = ("start", "end") if table == "death" else (draw(SIDES), draw(SIDES))
+    return Adjustment(start=start, start_days=draw(few), end=end, end_days=draw(few))
 
 
 @st.composite

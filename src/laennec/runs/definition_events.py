@@ -32,11 +32,13 @@ from laennec.study.definition import (
     EventQuery,
     Filter,
     NumberFilter,
+    SetFilter,
     TextFilter,
 )
 from laennec.study.reference_definition_events import HIGH_OR_LOW
 
 Numbers = NDArray[np.float64]
+OfConcept = ConceptFilter | SetFilter
 
 COMPARISONS: Mapping[str, np.ufunc] = {
     "lt": np.less,
@@ -228,7 +230,7 @@ def _meets(wanted: Filter, days: Days, events: Events | None, rows: Rows) -> Tru
             return met & said
         case TextFilter():
             return _reads(wanted, _of_table(wanted.column, events))
-        case ConceptFilter():
+        case ConceptFilter() | SetFilter():
             return _has_concept(wanted, days, events, rows)
 
 
@@ -283,9 +285,9 @@ def _reads(wanted: TextFilter, texts: pl.Series) -> Truth:
     return met
 
 
-def _has_concept(wanted: ConceptFilter, days: Days, events: Events | None, rows: Rows) -> Truth:
+def _has_concept(wanted: OfConcept, days: Days, events: Events | None, rows: Rows) -> Truth:
     table, column = LOOKED_UP.get(wanted.column), wanted.column.partition(".")[2]
-    asked = wanted.concepts
+    there: Truth = np.ones(days.person.size, np.bool_)
     match table:
         case "person":
             found = whole(rows.people.rows[column])[days.person]
@@ -295,20 +297,37 @@ def _has_concept(wanted: ConceptFilter, days: Days, events: Events | None, rows:
             key = f"{table}_id"
             others = rows.whole_table(table).select(key, column).unique(key, keep="last")
             named = _of_table(key, events).cast(pl.Int64).to_frame()
-            found = whole(named.join(others, on=key, how="left", maintain_order="left")[column])
+            marked = others.with_columns(there=pl.lit(value=True))
+            both = named.join(marked, on=key, how="left", maintain_order="left")
+            found = whole(both[column])
+            if table == "care_site":
+                there = both["there"].fill_null(value=False).to_numpy()
         case _:
             found = whole(_of_table(wanted.column, events))
+    return there & _accepts(wanted, found, rows)
+
+
+def _accepts(wanted: OfConcept, found: Whole, rows: Rows) -> Truth:
+    """Which concepts a filter accepts, where each may be missing."""
+    if isinstance(wanted, SetFilter) and wanted.concept_set is None:
+        missing: Truth = (found == MISSING) == wanted.negate
+        return missing
+    asked: Whole | tuple[int, ...] = (
+        wanted.concepts
+        if isinstance(wanted, ConceptFilter)
+        else rows.concepts(str(wanted.concept_set))
+    )
     has: Truth = (found != MISSING) & (np.isin(found, asked) != wanted.negate)
     return has
 
 
-def _visit_has(wanted: ConceptFilter, column: str, events: Events | None, rows: Rows) -> Truth:
+def _visit_has(wanted: OfConcept, column: str, events: Events | None, rows: Rows) -> Truth:
     """Whether one of the person's visits of the number that the row gives has such a concept."""
     if events is None:
         raise ValueError("a filter on the visit needs the rows of one table")
     visits = rows.table("visit_occurrence")
     found = whole(visits.values(column, np.arange(visits.person.size)))
-    kept = (found != MISSING) & (np.isin(found, wanted.concepts) != wanted.negate)
+    kept = _accepts(wanted, found, rows)
     pairs = pl.DataFrame({"person": visits.person[kept], "visit": visits.key[kept]}).unique()
     asked = pl.DataFrame({"person": events.person, "visit": events.visit})
     marked = pairs.with_columns(has=pl.lit(value=True))

@@ -13,7 +13,14 @@ import polars as pl
 from numpy.typing import NDArray
 
 from laennec.runs.definition_columns import concept_columns, event_columns
-from laennec.study.definition import LOOKED_UP, ConceptFilter, Definition, DrugEra, EventQuery
+from laennec.study.definition import (
+    LOOKED_UP,
+    ConceptFilter,
+    Definition,
+    DrugEra,
+    EventQuery,
+    SetFilter,
+)
 from laennec.study.definition_parts import queries
 
 PERSON_COLUMNS = (
@@ -133,7 +140,7 @@ class _Need:
             self.every_row = True
         named = [distinct] if distinct else []
         for one in query.filters:
-            if isinstance(one, ConceptFilter) and one.column in LOOKED_UP:
+            if isinstance(one, ConceptFilter | SetFilter) and one.column in LOOKED_UP:
                 table = LOOKED_UP[one.column]
                 self.looked_up.add(table)
                 named += [f"{table}_id"] if table in SHARED else []

@@ -116,10 +116,25 @@ class ConceptFilter(Frozen):
     negate: bool = False
 
 
+class SetFilter(Frozen):
+    """A concept of the row, or one of ``LOOKED_UP``, is in this set; ``negate`` turns it round.
+
+    Without a set, there is a concept; turned round, there is none.
+    """
+
+    kind: Literal["concept_set"] = "concept_set"
+    column: str
+    concept_set: Name | None = None
+    negate: bool = False
+
+
 Filter = Annotated[
-    NumberFilter | DateFilter | TextFilter | ConceptFilter, Field(discriminator="kind")
+    NumberFilter | DateFilter | TextFilter | ConceptFilter | SetFilter,
+    Field(discriminator="kind"),
 ]
-PersonFilter = Annotated[NumberFilter | DateFilter | ConceptFilter, Field(discriminator="kind")]
+PersonFilter = Annotated[
+    NumberFilter | DateFilter | ConceptFilter | SetFilter, Field(discriminator="kind")
+]
 
 
 class Adjustment(Frozen):
@@ -322,7 +337,7 @@ def columns(table: str, kind: str) -> tuple[str, ...]:
     if kind == "text":
         return tuple(one.name for one in fields if one.type is FieldType.TEXT)
     concepts = tuple(one.name for one in fields if one.name.endswith("_concept_id"))
-    if kind == "concept":
+    if kind in ("concept", "concept_set"):
         return (*concepts, *LOOKED_UP)
     numbers = (FieldType.INTEGER, FieldType.FLOAT)
     plain = (one.name for one in fields if one.type in numbers and not one.name.endswith("_id"))

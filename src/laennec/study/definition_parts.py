@@ -1,8 +1,16 @@
 """The parts of a definition, one after the other: its queries, and the concept sets they name."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
-from laennec.study.definition import Definition, DrugEra, EventQuery, Group
+from laennec.study.definition import (
+    Definition,
+    DrugEra,
+    EventQuery,
+    Filter,
+    Group,
+    PersonFilter,
+    SetFilter,
+)
 
 
 def queries(definition: Definition) -> Iterator[tuple[EventQuery, str | None]]:
@@ -18,12 +26,37 @@ def concept_sets(definition: Definition) -> tuple[str, ...]:
     """Return the concept sets that a definition names, each once, in order of first use."""
     named: dict[str, None] = {}
     for query, _ in queries(definition):
+        named |= dict.fromkeys(_sets(query.filters))
         for one in (query.concepts, query.source_concepts):
             if one is not None:
                 named[one] = None
+    for group in _groups(definition):
+        for demographics in group.demographics:
+            named |= dict.fromkeys(_sets(demographics.filters))
     if isinstance(definition.leave, DrugEra):
         named[definition.leave.concepts] = None
     return tuple(named)
+
+
+def _sets(filters: Iterable[Filter | PersonFilter]) -> Iterator[str]:
+    for one in filters:
+        if isinstance(one, SetFilter) and one.concept_set is not None:
+            yield one.concept_set
+
+
+def _groups(definition: Definition) -> Iterator[Group]:
+    """Every group, those within groups and within queries too."""
+    found = [one.group for one in definition.rules]
+    found += [query.group for query, _ in queries(definition) if query.group is not None]
+    found += [] if definition.qualify is None else [definition.qualify]
+    for group in found:
+        yield from _with_inner(group)
+
+
+def _with_inner(group: Group) -> Iterator[Group]:
+    yield group
+    for inner in group.groups:
+        yield from _with_inner(inner)
 
 
 def _within(query: EventQuery, distinct: str | None) -> Iterator[tuple[EventQuery, str | None]]:

@@ -18,6 +18,7 @@ from laennec.study.definition import (
     EventQuery,
     Filter,
     NumberFilter,
+    SetFilter,
     TextFilter,
 )
 from laennec.study.reference_history import Concepts, History, Row
@@ -93,12 +94,12 @@ def matching(query: EventQuery, history: History, concepts: Concepts) -> list[Ev
     if query.first:
         events = sorted(events, key=lambda one: (one.start, one.key))[:1]
     moved = [one for event in events if (one := _adjusted(event, query.adjustment)) is not None]
-    return [_in_own_period(one, query) for one in moved if _passes(one, query, history)]
+    return [_in_own_period(one, query) for one in moved if _passes(one, query, history, concepts)]
 
 
-def holds(wanted: Sequence[Filter], event: Event, history: History) -> bool:
-    """Return whether an event meets every filter; what is missing meets none."""
-    return all(_meets(one, event, history) for one in wanted)
+def holds(wanted: Sequence[Filter], event: Event, history: History, concepts: Concepts) -> bool:
+    """Return whether an event meets every filter; what is missing meets none that compares it."""
+    return all(_meets(one, event, history, concepts) for one in wanted)
 
 
 def exposure_end(row: Row, *, supply: int | None) -> int:
@@ -163,7 +164,7 @@ def _adjusted(event: Event, change: Adjustment | None) -> Event | None:
     return replace(event, start=start, end=end, sorted_by=start) if start <= end else None
 
 
-def _passes(event: Event, query: EventQuery, history: History) -> bool:
+def _passes(event: Event, query: EventQuery, history: History, concepts: Concepts) -> bool:
     for own in (query.period_start, query.period_end):
         if own is not None and not (
             event.end is not None and event.start <= own.toordinal() <= event.end
@@ -171,7 +172,7 @@ def _passes(event: Event, query: EventQuery, history: History) -> bool:
             return False
     if query.abnormal and not _abnormal(event.row):
         return False
-    return holds(query.filters, event, history)
+    return holds(query.filters, event, history, concepts)
 
 
 def _in_own_period(event: Event, query: EventQuery) -> Event:
@@ -190,7 +191,7 @@ def _abnormal(row: Row) -> bool:
     return below or above or row.get("value_as_concept_id") in HIGH_OR_LOW
 
 
-def _meets(wanted: Filter, event: Event, history: History) -> bool:
+def _meets(wanted: Filter, event: Event, history: History, concepts: Concepts) -> bool:
     match wanted:
         case NumberFilter():
             number = _number(wanted.column, event, history)
@@ -205,6 +206,12 @@ def _meets(wanted: Filter, event: Event, history: History) -> bool:
         case ConceptFilter():
             found = [one for one in _concepts(wanted.column, event, history) if one is not None]
             return any((one in wanted.concepts) != wanted.negate for one in found)
+        case SetFilter():
+            values = _concepts(wanted.column, event, history)
+            if wanted.concept_set is None:
+                return any((one is None) == wanted.negate for one in values)
+            among = concepts[wanted.concept_set]
+            return any((one in among) != wanted.negate for one in values if one is not None)
 
 
 def _number(column: str, event: Event, history: History) -> float | None:
@@ -262,5 +269,6 @@ def _concepts(column: str, event: Event, history: History) -> list[int | None]:
         case "provider":
             return [history.providers.get(event.value("provider_id"), {}).get(plain)]
         case "care_site":
-            return [history.care_sites.get(event.value("care_site_id"), {}).get(plain)]
+            site = history.care_sites.get(event.value("care_site_id"))
+            return [] if site is None else [site.get(plain)]
     return [event.value(column)]

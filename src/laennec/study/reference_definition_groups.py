@@ -38,7 +38,7 @@ def find(query: EventQuery, history: History, concepts: Concepts) -> list[Event]
 def accepts(group: Group, index: Index, history: History, concepts: Concepts) -> bool:
     """Return whether as many parts of a group accept the index event as the group asks for."""
     met = [_counts(one, index, history, concepts) for one in group.criteria]
-    met += [holds(one.filters, index.event, history) for one in group.demographics]
+    met += [holds(one.filters, index.event, history, concepts) for one in group.demographics]
     met += [accepts(one, index, history, concepts) for one in group.groups]
     if not met:
         return True
