@@ -138,11 +138,19 @@ def check(result: SummarisedResult, profile: Profile) -> Review:
         one.index for one in entries if one.row.estimate_value != rows[one.index].estimate_value
     }
     return Review(
-        SummarisedResult(tuple(rows.values()), judgement.settings(result)),
+        SummarisedResult(tuple(rows.values()), _suppressed(judgement.settings(result), profile)),
         tuple(Finding(row, rule, REASONS[rule]) for row, rule in sorted(rules.items())),
         _counts(entries, set(rules), changed - set(rules)),
         f"{profile.name} {profile.version}",
     )
+
+
+def _suppressed(
+    settings: tuple[ResultSettings, ...], profile: Profile
+) -> tuple[ResultSettings, ...]:
+    """Say below which count cells were hidden, in the setting that omopgenerics looks at."""
+    said = {"min_cell_count": str(profile.threshold)}
+    return tuple(replace(one, extra={**one.extra, **said}) for one in settings)
 
 
 def _counts(

@@ -14,7 +14,6 @@ def survival_settings(asked: CumulativeIncidence) -> dict[str, str]:
     return {
         "group": "cohort_name &&& outcome",
         "additional": "time",
-        "outcome": asked.outcome.concepts,
         "outcome_washout": "inf" if asked.washout is None else str(asked.washout),
         "censor_on_cohort_exit": "TRUE",
         "follow_up_days": str(asked.horizon),
