@@ -61,6 +61,7 @@ bench: install
 	$(BIN)/python benchmarks/load.py
 	$(BIN)/python benchmarks/sealed_scan.py
 	$(BIN)/python benchmarks/kernel.py
+	$(BIN)/python benchmarks/engines.py
 
 docs: install
 	$(BIN)/python tools/reference.py

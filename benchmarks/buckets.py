@@ -7,6 +7,7 @@ scan with the filter pushed down, as ``laennec.vault.sealed_parquet`` does.
 
 import hashlib
 import json
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,12 +17,10 @@ import numpy as np
 import polars as pl
 
 from laennec.vault.sealed_parquet import COMPRESSION_LEVEL, file_place, read_frame, seal_frame
+from questions import CONDITIONS, DRUG_CONCEPTS, FIRST_CONDITION, FIRST_DRUG
 
 BUCKETS = 64
 ROWS_PER_PERSON = 50
-TABLES = ("person", "observation_period", "condition_occurrence", "drug_exposure")
-FIRST_CONDITION, CONDITIONS = 4_000_000, 3_000
-FIRST_DRUG, DRUGS = 1_000_000, 800
 DAY_0, DAYS = 14_610, 5_844  # 2010-01-01, sixteen years
 
 Kind = Literal["sealed", "plain"]
@@ -69,7 +68,7 @@ class FileSource:
 def prepare(path: Path, rows: int, *, seed: int = 1) -> Folder:
     """Make the files, unless the folder holds them already."""
     folder, made = Folder(path, rows), path / "made.json"
-    wanted = {"rows": rows, "seed": seed, "buckets": BUCKETS, "polars": pl.__version__, "form": 1}
+    wanted = {"rows": rows, "seed": seed, "buckets": BUCKETS, "polars": pl.__version__, "form": 2}
     if made.exists() and json.loads(made.read_text()) == wanted:
         return folder
     for kind in ("sealed", "plain"):
@@ -122,7 +121,9 @@ def _frames(bucket: int, rows: int, rng: np.random.Generator) -> dict[str, pl.Da
         "condition_occurrence": _events(
             "condition", "condition", (FIRST_CONDITION, CONDITIONS), conditions, persons, rng
         ),
-        "drug_exposure": _events("drug", "drug_exposure", (FIRST_DRUG, DRUGS), drugs, persons, rng),
+        "drug_exposure": _events(
+            "drug", "drug_exposure", (FIRST_DRUG, DRUG_CONCEPTS), drugs, persons, rng
+        ),
     }
 
 
@@ -147,7 +148,7 @@ def _events(
             f"{prefix}_end_date": _dates(start + rng.integers(0, 60, rows)),
             f"{domain}_type_concept_id": np.full(rows, 32_817),
         }
-    ).sort("person_id", f"{prefix}_start_date")
+    ).sort("person_id", f"{prefix}_start_date", f"{name}_id")
 
 
 def _person_ids(bucket: int, count: int, rng: np.random.Generator) -> np.ndarray:
@@ -157,3 +158,7 @@ def _person_ids(bucket: int, count: int, rng: np.random.Generator) -> np.ndarray
 
 def _dates(days: np.ndarray) -> pl.Series:
     return pl.Series(days.astype(np.int32)).cast(pl.Date)
+
+
+if __name__ == "__main__":
+    prepare(Path(sys.argv[1]), int(sys.argv[2]))

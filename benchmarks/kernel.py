@@ -1,190 +1,171 @@
-"""Which engine, and which kind of worker, for the bucket kernel.
+"""Three questions over 50 M rows: sealed buckets against one DuckDB and one Polars query.
 
-    .venv/bin/python benchmarks/kernel.py --rows 20_000_000
+    .venv/bin/python benchmarks/kernel.py                          # 50 M rows, some minutes
+    .venv/bin/python benchmarks/kernel.py --rows 5_000_000 --folder /data/bench
 
-1. The three questions on the same rows: read by Polars from plain files, then answered by Polars,
-   or handed over as Arrow and answered by DuckDB (one thread and no temporary folder per worker, as
-   a kernel must be). Runs alternate; medians.
-2. A whole study on threads that share this process, and on processes with one Polars thread each.
-3. Three ways to ask the Parquet reader for a set of concepts.
+The bucket kernel reads encrypted files with their keys, DuckDB and Polars the same rows from plain
+files; all have two threads and none may write to disk. ``queries.py`` says what the questions are.
+Every run is a fresh process that imports its own engine only, so that peak memory is its own; ``at
+1st`` is what it held before the question. Engines alternate; medians. Seconds are those of the
+question, without the start of Python. DuckDB's first record of each person is
+asked in every idiom once, and the quickest is compared. Answers must be equal everywhere.
 
-``docs/decisions/0003-bucket-kernel.md`` draws the conclusion.
+Goals: at most 0.4 of DuckDB's time on the first question and 0.5 on the others, and a quarter of
+its memory. Exit status 1 when one is missed.
 """
 
 import argparse
-import multiprocessing
+import json
 import os
 import platform
 import statistics
+import subprocess
+import sys
 import tempfile
-import threading
 import time
-from collections.abc import Callable, Iterable, Mapping
-from concurrent.futures import ProcessPoolExecutor
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from importlib.metadata import version
 from pathlib import Path
 
-import duckdb
-import polars as pl
+from questions import FIRST, JOINED, PER_CONCEPT, Answer
 
-from buckets import BUCKETS, FileSource, Folder, prepare
-from laennec.runs.kernel import evaluate_bucket
-from laennec.runs.plan import Plan
-from laennec.runs.ports import BucketSource
-from laennec.study.partials import Partial, merge
-from queries import (
-    OUTCOMES,
-    QUESTIONS,
-    Answer,
-    BucketQuestion,
-    among,
-    example_plan,
-    exposures,
-    outcomes,
-    over_buckets,
-    whole_study,
-)
-
-LOCAL = threading.local()
+PREPARE = str(Path(__file__).with_name("buckets.py"))
+SEALED, DUCKDB, POLARS = "sealed buckets", "DuckDB", "Polars"
+ENGINES = (SEALED, DUCKDB, POLARS)
+GOALS: Mapping[str, float] = {PER_CONCEPT: 0.4, FIRST: 0.5, JOINED: 0.5}
+MEMORY_GOAL = 0.25
 
 
-def connection() -> duckdb.DuckDBPyConnection:
-    """This worker's DuckDB: one thread, a memory limit, and no folder to spill to."""
-    if not hasattr(LOCAL, "duckdb"):
-        config: dict[str, str | bool | int | float | list[str]] = {
-            "threads": 1,
-            "temp_directory": "",
-            "memory_limit": "2GB",
-        }
-        LOCAL.duckdb = duckdb.connect(config=config)
-    return LOCAL.duckdb  # type: ignore[no-any-return]
+@dataclass(frozen=True)
+class Measured:
+    """One run in a process of its own."""
+
+    wall_s: float
+    cpu_s: float
+    peak_mb: float
+    start_mb: float
+    answer: Answer
 
 
-def in_duckdb(query: str, **frames: pl.DataFrame) -> Answer:
-    for name, frame in frames.items():
-        connection().register(name, frame.to_arrow())
-    answer = dict(connection().execute(query).fetchall())
-    for name in frames:
-        connection().unregister(name)
-    return answer
+def engine_of(name: str, question: str, asked: argparse.Namespace) -> Callable[[], Answer]:
+    """Return one engine, ready to answer; of the others nothing is imported."""
+    plain = asked.folder / "plain"
+    if name == DUCKDB:
+        from one_duckdb import FIRST_IDIOMS, SQL, in_duckdb
+
+        query = FIRST_IDIOMS[asked.idiom] if question == FIRST else SQL[question]
+        return lambda: in_duckdb(query, plain, workers=asked.workers)
+    if name == POLARS:
+        from one_polars import in_polars, plain_tables
+
+        return lambda: in_polars(question, plain_tables(plain))
+    from buckets import FileSource, Folder
+    from queries import QUESTIONS, over_buckets
+
+    source = FileSource(Folder(asked.folder, asked.rows), "sealed")
+    return lambda: over_buckets(QUESTIONS[question], source, asked.workers)
 
 
-def persons_per_concept(source: BucketSource, bucket: int) -> Answer:
-    columns = ["person_id", "condition_concept_id"]
-    rows = source.read("condition_occurrence", bucket, columns=columns, where=None)
-    query = """SELECT concept::VARCHAR, count(*) FROM (
-               SELECT DISTINCT condition_concept_id AS concept, person_id FROM rows) GROUP BY 1"""
-    return in_duckdb(query, rows=rows)
+def alone(asked: argparse.Namespace) -> None:
+    """Be the process that asks, and say what it took."""
+    name, question = asked.alone
+    work = engine_of(name, question, asked)
+    start = _most_memory_mb()
+    before, began = time.process_time(), time.perf_counter()
+    answer = work()
+    wall, cpu = time.perf_counter() - began, time.process_time() - before
+    print(json.dumps([wall, cpu, _most_memory_mb(), start, answer]))
 
 
-def first_events(source: BucketSource, bucket: int) -> Answer:
-    query = """WITH first AS (SELECT min(condition_start_date) AS day FROM rows GROUP BY person_id)
-               SELECT unnest(['persons', 'days']),
-                      unnest([count(*), sum(day - DATE '1970-01-01')]) FROM first"""
-    return in_duckdb(query, rows=outcomes(source, bucket))
+def _most_memory_mb() -> float:
+    """The most memory this program has held; getrusage would tell of its parent's, too."""
+    status = Path("/proc/self/status").read_text(encoding="ascii")
+    line = next(one for one in status.splitlines() if one.startswith("VmHWM:"))
+    return int(line.split()[1]) / 1024
 
 
-def outcome_within_90_days(source: BucketSource, bucket: int) -> Answer:
-    query = """
-        WITH users AS (SELECT person_id, min(drug_exposure_start_date) AS day
-                       FROM drugs GROUP BY 1),
-             hits AS (SELECT DISTINCT person_id FROM users JOIN conditions USING (person_id)
-                      WHERE condition_start_date BETWEEN day AND day + 90)
-        SELECT unnest(['users', 'with outcome']),
-               unnest([(SELECT count(*) FROM users), (SELECT count(*) FROM hits)])"""
-    found = {"drugs": exposures(source, bucket), "conditions": outcomes(source, bucket)}
-    return in_duckdb(query, **found)
+def measured(engine: str, question: str, asked: argparse.Namespace, *, idiom: str) -> Measured:
+    """Ask one engine in a fresh process."""
+    command = [sys.executable, __file__, "--alone", engine, question, "--rows", str(asked.rows)]
+    command += ["--folder", asked.folder, "--workers", str(asked.workers), "--idiom", idiom]
+    threads = {"POLARS_MAX_THREADS": str(asked.workers)}
+    done = subprocess.run(
+        command, check=True, env=os.environ | threads, stdout=subprocess.PIPE, text=True
+    )
+    return Measured(*json.loads(done.stdout))
 
 
-IN_DUCKDB: Mapping[str, BucketQuestion] = dict(
-    zip(QUESTIONS, (persons_per_concept, first_events, outcome_within_90_days), strict=True)
-)
+def quickest_idiom(asked: argparse.Namespace) -> str:
+    """Ask DuckDB for the first records in each idiom, and return the quickest."""
+    from one_duckdb import FIRST_IDIOMS
+
+    took = {}
+    for idiom in FIRST_IDIOMS:
+        run = measured(DUCKDB, FIRST, asked, idiom=idiom)
+        took[idiom] = run.wall_s
+        print(f"  DuckDB, {idiom}: {run.wall_s:.2f} s, {run.peak_mb:,.0f} MB", flush=True)
+    return min(took, key=lambda idiom: took[idiom])
 
 
-def compare(title: str, works: Mapping[str, Callable[[], object]], repeats: int) -> None:
-    """Run in turn, and print the median of each."""
-    seconds: dict[str, list[float]] = {name: [] for name in works}
-    answers = [work() for work in works.values()]
-    assert all(answer == answers[0] for answer in answers), title
-    for _ in range(repeats):
-        for name, work in works.items():
-            began = time.perf_counter()
-            work()
-            seconds[name].append(time.perf_counter() - began)
-    medians = ", ".join(f"{name} {statistics.median(took):.2f} s" for name, took in seconds.items())
-    print(f"{title}: {medians}")
+def compare(question: str, asked: argparse.Namespace) -> bool:
+    """Print a line per engine; return whether the goals are reached."""
+    idiom = quickest_idiom(asked) if question == FIRST else ""
+    runs: dict[str, list[Measured]] = {engine: [] for engine in ENGINES}
+    for _ in range(asked.repeats):
+        for engine, found in runs.items():
+            found.append(measured(engine, question, asked, idiom=idiom))
+    answers = [one.answer for found in runs.values() for one in found]
+    if any(answer != answers[0] for answer in answers):
+        raise SystemExit(f"{question}: the answers differ")
+    wall, cpu, peak, start = (
+        _medians(runs, name) for name in ("wall_s", "cpu_s", "peak_mb", "start_mb")
+    )
+    print(question)
+    for engine in ENGINES:
+        taken = f"{wall[engine]:8.2f}{cpu[engine]:8.2f}{peak[engine]:8,.0f}{start[engine]:8,.0f}"
+        ratios = f"{wall[engine] / wall[DUCKDB]:8.2f}{peak[engine] / peak[DUCKDB]:8.2f}"
+        print(f"  {engine:16}{taken}{ratios}", flush=True)
+    return (
+        wall[SEALED] <= GOALS[question] * wall[DUCKDB]
+        and peak[SEALED] <= MEMORY_GOAL * peak[DUCKDB]
+    )
 
 
-def engines(source: FileSource, workers: int, repeats: int) -> None:
-    for name, question in QUESTIONS.items():
-        works = {
-            "Polars": lambda q=question: over_buckets(q, source, workers),
-            "DuckDB over Arrow": lambda q=IN_DUCKDB[name]: over_buckets(q, source, workers),
-        }
-        compare(name, works, repeats)
-
-
-def in_process(job: tuple[Plan, FileSource, int]) -> Partial:
-    return evaluate_bucket(*job)
-
-
-def kinds_of_workers(source: FileSource, workers: int, repeats: int) -> None:
-    plan = example_plan()
-    os.environ["POLARS_MAX_THREADS"] = "1"  # read by the processes when they import Polars
-    context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(workers, mp_context=context) as pool:
-
-        def processes() -> Answer:
-            jobs = [(plan, source, bucket) for bucket in source.buckets()]
-            counts = merge(pool.map(in_process, jobs)).counts
-            return {repr(key): number for key, number in counts.items()}
-
-        works = {"threads": lambda: whole_study(plan, source, workers), "processes": processes}
-        compare("a whole study", works, repeats)
-
-
-def ways_to_filter(source: FileSource, workers: int, repeats: int) -> None:
-    column, ids = pl.col("condition_concept_id"), sorted(OUTCOMES)
-
-    def reading(wheres: pl.Expr | None, after: pl.Expr | None = None) -> Callable[[], Answer]:
-        def question(source: BucketSource, bucket: int) -> Answer:
-            columns = ["person_id", "condition_concept_id"]
-            rows = source.read("condition_occurrence", bucket, columns=columns, where=wheres)
-            return {"rows": (rows if after is None else rows.filter(after)).height}
-
-        return lambda: over_buckets(question, source, workers)
-
-    works = {
-        "a list in a series": reading(among("condition_concept_id", OUTCOMES)),
-        "a plain list": reading(column.is_in(ids)),
-        "filter after reading": reading(None, column.is_in(ids)),
+def _medians(runs: Mapping[str, Sequence[Measured]], name: str) -> dict[str, float]:
+    return {
+        engine: statistics.median(getattr(one, name) for one in found)
+        for engine, found in runs.items()
     }
-    compare(f"read rows of {len(ids)} concepts", works, repeats)
 
 
-def report(folder: Folder, *, workers: int, repeats: int) -> None:
-    source = FileSource(folder, "plain")
-    parts: Iterable[Callable[[FileSource, int, int], None]]
-    parts = (engines, kinds_of_workers, ways_to_filter)
-    for part in parts:
-        part(source, workers, repeats)
-
-
-def main() -> None:
+def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--rows", type=int, default=20_000_000, help="of condition_occurrence")
+    parser.add_argument("--rows", type=int, default=50_000_000, help="of condition_occurrence")
     parser.add_argument("--folder", type=Path, help="where to keep the files; default: nowhere")
-    parser.add_argument("--workers", type=int, default=os.cpu_count())
+    parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--repeats", type=int, default=5)
+    parser.add_argument("--alone", nargs=2, help=argparse.SUPPRESS)
+    parser.add_argument("--idiom", default="", help=argparse.SUPPRESS)
     asked = parser.parse_args()
+    if asked.alone:
+        alone(asked)
+        return 0
     with tempfile.TemporaryDirectory(prefix="laennec-bench-") as scratch:
-        folder = prepare(asked.folder or Path(scratch), asked.rows)
+        asked.folder = asked.folder or Path(scratch)
+        subprocess.run([sys.executable, PREPARE, asked.folder, str(asked.rows)], check=True)
+        versions = ", ".join(f"{one} {version(one)}" for one in ("polars", "duckdb"))
         print(
-            f"Python {platform.python_version()}, Polars {pl.__version__}, DuckDB "
-            f"{duckdb.__version__}; {os.cpu_count()} cores, {asked.workers} workers; "
-            f"{asked.rows:,} + {asked.rows // 2:,} rows in {BUCKETS} buckets"
+            f"Python {platform.python_version()}, {versions}; {os.cpu_count()} cores, "
+            f"{asked.workers} threads; {asked.rows:,} + {asked.rows // 2:,} rows; medians of "
+            f"{asked.repeats}"
         )
-        report(folder, workers=asked.workers, repeats=asked.repeats)
+        print(f"{'':18}{'wall s':>8}{'CPU s':>8}{'MB':>8}{'at 1st':>8}{'time':>8}{'memory':>8}")
+        reached = [compare(one, asked) for one in GOALS]
+    for question, reaches in zip(GOALS, reached, strict=True):
+        print(f"{question}: goals {'reached' if reaches else 'NOT reached'}")
+    return 0 if all(reached) else 1
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -1,17 +1,21 @@
-"""The three questions of the benchmarks, per bucket in Polars, and one whole study.
+"""The three questions of the benchmarks as the kernel asks them of a bucket; and a whole study.
 
-Each question answers with whole numbers, so that two engines or two kinds of file can be compared
-to the last person.
+``questions.py`` says what they are. A person's place in the bucket and the day make one ascending
+number (``runs.definition_tables``), which files in order of person and day give without sorting; a
+file in another order is put in order first.
 """
 
 from collections import Counter
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 
+import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
-from buckets import FIRST_CONDITION, FIRST_DRUG
 from laennec.core.progress import Quiet
+from laennec.runs.definition_tables import LINE, People, Whole, changes, in_order, whole
+from laennec.runs.kernel_history import days
 from laennec.runs.local import run
 from laennec.runs.plan import Plan, plan_study
 from laennec.runs.ports import BucketSource
@@ -31,14 +35,9 @@ from laennec.study.model import (
     Study,
     Window,
 )
+from questions import DRUGS, FIRST, JOINED, OUTCOMES, PER_CONCEPT, WITHIN, Answer
 
-Answer = dict[str, int]
 BucketQuestion = Callable[[BucketSource, int], Answer]
-
-OUTCOMES = frozenset(range(FIRST_CONDITION + 3, FIRST_CONDITION + 43))
-"""About an eighth of the rows of ``condition_occurrence``."""
-DRUGS = frozenset(range(FIRST_DRUG + 1, FIRST_DRUG + 21))
-"""About a third of the rows of ``drug_exposure``."""
 
 
 def among(column: str, concepts: frozenset[int]) -> pl.Expr:
@@ -46,70 +45,105 @@ def among(column: str, concepts: frozenset[int]) -> pl.Expr:
     return pl.col(column).is_in(pl.lit(pl.Series([sorted(concepts)], dtype=pl.List(pl.Int64))))
 
 
-def outcomes(source: BucketSource, bucket: int) -> pl.DataFrame:
-    where = among("condition_concept_id", OUTCOMES)
-    columns = ["person_id", "condition_start_date"]
-    return source.read("condition_occurrence", bucket, columns=columns, where=where)
-
-
-def exposures(source: BucketSource, bucket: int) -> pl.DataFrame:
-    where = among("drug_concept_id", DRUGS)
-    columns = ["person_id", "drug_exposure_start_date"]
-    return source.read("drug_exposure", bucket, columns=columns, where=where)
-
-
 def persons_per_concept(source: BucketSource, bucket: int) -> Answer:
+    """Rows by concept, kept in order of person: a person counts where the person changes."""
     columns = ["person_id", "condition_concept_id"]
-    rows = source.read("condition_occurrence", bucket, columns=columns, where=None)
-    found = rows.group_by("condition_concept_id").agg(pl.col("person_id").n_unique())
-    return {str(concept): persons for concept, persons in found.iter_rows()}
+    rows = _by_person(source.read("condition_occurrence", bucket, columns=columns, where=None))
+    concept = whole(rows["condition_concept_id"])
+    lowest = int(concept.min())
+    code = (concept - lowest).astype(np.uint16 if np.ptp(concept) < 2**16 else np.int64)
+    order = np.argsort(code, kind="stable")
+    code, person = code[order], whole(rows["person_id"])[order]
+    counts = np.bincount(code[changes(code) | changes(person)])
+    there = np.flatnonzero(counts)
+    return {str(lowest + one): int(counts[one]) for one in there.tolist()}
 
 
 def first_events(source: BucketSource, bucket: int) -> Answer:
-    first = outcomes(source, bucket).group_by("person_id").agg(pl.col("condition_start_date").min())
-    days = first["condition_start_date"].to_physical().cast(pl.Int64)
-    return {"persons": first.height, "days": int(days.sum())}
+    columns = [
+        "person_id",
+        "condition_start_date",
+        "condition_occurrence_id",
+        "condition_concept_id",
+        "condition_end_date",
+    ]
+    rows = source.read("condition_occurrence", bucket, columns=columns, where=None)
+    begins = changes(whole(rows["person_id"]))
+    if not _lies_in_order(rows, begins):
+        rows = rows.sort(columns[:3])
+        begins = changes(whole(rows["person_id"]))
+    first = rows.filter(pl.Series(begins))
+    return {
+        "persons": first.height,
+        "days": int(_days(first["condition_start_date"]).sum()),
+        "ends": int(_days(first["condition_end_date"]).sum()),
+        "concepts": int(whole(first["condition_concept_id"]).sum()),
+        "identifiers": int((whole(first["condition_occurrence_id"]) & 0xFFFFF).sum()),
+    }
 
 
-def outcome_within_90_days(source: BucketSource, bucket: int) -> Answer:
-    day = pl.col("drug_exposure_start_date")
-    users = exposures(source, bucket).group_by("person_id").agg(day.min())
-    after = (pl.col("condition_start_date") - day).dt.total_days()
-    found = outcomes(source, bucket).join(users, on="person_id").filter(after.is_between(0, 90))
-    return {"users": users.height, "with outcome": found["person_id"].n_unique()}
+def outcome_within_30_days(source: BucketSource, bucket: int) -> Answer:
+    columns = ["person_id", "gender_concept_id", "year_of_birth"]
+    persons = source.read("person", bucket, columns=columns, where=None).sort("person_id")
+    people = People(whole(persons["person_id"]), persons)
+    exposed, exposures = _line(source, bucket, people, "drug_exposure", "drug", DRUGS)
+    _, outcomes = _line(source, bucket, people, "condition_occurrence", "condition", OUTCOMES)
+    first = np.searchsorted(outcomes, exposures, side="left")
+    some = np.flatnonzero(np.append(outcomes, np.iinfo(np.int64).max)[first] <= exposures + WITHIN)
+    last = np.searchsorted(outcomes, exposures[some] + WITHIN, side="right")
+    pairs = np.bincount(exposed[some], weights=last - first[some], minlength=people.ids.size)
+    found = persons.with_columns(pairs=pl.Series(pairs.astype(np.int64))).filter(
+        pl.col("pairs") > 0
+    )
+    by = ["gender_concept_id", pl.col("year_of_birth") // 10 * 10]
+    answer: Answer = {}
+    for sex, decade, total, having in found.group_by(by).agg(pl.sum("pairs"), pl.len()).iter_rows():
+        answer[f"pairs {sex} {decade}"] = total
+        answer[f"persons {sex} {decade}"] = having
+    return answer
+
+
+def _line(
+    source: BucketSource,
+    bucket: int,
+    people: People,
+    table: str,
+    domain: str,
+    concepts: frozenset[int],
+) -> tuple[Whole, Whole]:
+    """Persons and places on the line of the rows of some concepts, ascending."""
+    start = f"{table.replace('_occurrence', '')}_start_date"
+    where = among(f"{domain}_concept_id", concepts)
+    rows = source.read(table, bucket, columns=["person_id", start], where=where)
+    person = people.numbers(rows["person_id"])
+    line = person * LINE + _days(rows[start])
+    order = in_order(line)
+    return (person, line) if order is None else (person[order], line[order])
+
+
+def _lies_in_order(rows: pl.DataFrame, begins: NDArray[np.bool_]) -> bool:
+    """Whether each person's rows lie together, by day and then by identifier."""
+    person, same = whole(rows["person_id"]), ~begins[1:]
+    day = rows["condition_start_date"].to_physical().to_numpy()
+    key = whole(rows["condition_occurrence_id"])
+    before = (day[1:] < day[:-1]) | ((day[1:] == day[:-1]) & (key[1:] < key[:-1]))
+    return not ((person[1:] < person[:-1]).any() or (before & same).any())
+
+
+def _by_person(rows: pl.DataFrame) -> pl.DataFrame:
+    """The rows in order of person, as they lie in a sealed file."""
+    return rows if rows["person_id"].is_sorted() else rows.sort("person_id")
+
+
+def _days(dates: pl.Series) -> Whole:
+    return whole(dates.to_frame().select(days(dates.name)).to_series())
 
 
 QUESTIONS: Mapping[str, BucketQuestion] = {
-    "distinct persons per concept": persons_per_concept,
-    "first event per person": first_events,
-    "outcome within 90 days of new use": outcome_within_90_days,
+    PER_CONCEPT: persons_per_concept,
+    FIRST: first_events,
+    JOINED: outcome_within_30_days,
 }
-
-SQL: Mapping[str, str] = {
-    "distinct persons per concept": """
-        SELECT condition_concept_id::VARCHAR, count(DISTINCT person_id)
-        FROM condition_occurrence GROUP BY 1""",
-    "first event per person": """
-        WITH first AS (SELECT person_id, min(condition_start_date) AS day
-                       FROM condition_occurrence WHERE condition_concept_id IN {outcomes}
-                       GROUP BY 1)
-        SELECT unnest(['persons', 'days']), unnest([count(*), sum(day - DATE '1970-01-01')])
-        FROM first""",
-    "outcome within 90 days of new use": """
-        WITH users AS (SELECT person_id, min(drug_exposure_start_date) AS day
-                       FROM drug_exposure WHERE drug_concept_id IN {drugs} GROUP BY 1),
-             hits AS (SELECT DISTINCT person_id FROM users JOIN condition_occurrence
-                      USING (person_id)
-                      WHERE condition_concept_id IN {outcomes}
-                      AND condition_start_date BETWEEN day AND day + 90)
-        SELECT unnest(['users', 'with outcome']),
-               unnest([(SELECT count(*) FROM users), (SELECT count(*) FROM hits)])""",
-}
-"""The same questions for DuckDB over whole tables; one row per name and number."""
-
-
-def sql(question: str) -> str:
-    return SQL[question].format(outcomes=tuple(sorted(OUTCOMES)), drugs=tuple(sorted(DRUGS)))
 
 
 def over_buckets(question: BucketQuestion, source: BucketSource, workers: int) -> Answer:

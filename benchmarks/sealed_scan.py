@@ -24,7 +24,9 @@ import duckdb
 import polars as pl
 
 from buckets import BUCKETS, FileSource, Folder, Kind, prepare
-from queries import QUESTIONS, SQL, Answer, example_plan, over_buckets, sql, whole_study
+from one_duckdb import SQL, connection
+from queries import QUESTIONS, example_plan, over_buckets, whole_study
+from questions import Answer
 
 GOAL = 1.10
 KINDS: tuple[Kind, Kind] = ("sealed", "plain")
@@ -50,17 +52,9 @@ def works(folder: Folder, workers: int) -> dict[str, dict[Kind, Callable[[], Ans
     return {name: {kind: asking(name, kind) for kind in KINDS} for name in (*QUESTIONS, STUDY)}
 
 
-def duckdb_over(folder: Folder, workers: int) -> duckdb.DuckDBPyConnection:
-    connection = duckdb.connect(config={"threads": workers, "temp_directory": ""})
-    for table in ("condition_occurrence", "drug_exposure"):
-        files = folder.file("plain", table, "*")
-        connection.execute(f"CREATE VIEW {table} AS FROM read_parquet('{files}')")
-    return connection
-
-
 def measure(folder: Folder, *, workers: int, repeats: int) -> bool:
     """Print a line per question; return whether every ratio reaches the goal."""
-    connection = duckdb_over(folder, workers)
+    opened = connection(folder.path / "plain", workers=workers)
     print(f"{'median seconds':36}{'sealed':>8}{'plain':>8}{'ratio':>8}{'DuckDB, plain':>15}")
     reached = True
     for name, kinds in works(folder, workers).items():
@@ -75,14 +69,14 @@ def measure(folder: Folder, *, workers: int, repeats: int) -> bool:
         reached &= ratio <= GOAL
         beside = ""
         if name in SQL:
-            duck = [_duckdb(connection, name, answers["plain"]) for _ in range(min(3, repeats))]
+            duck = [_duckdb(opened, name, answers["plain"]) for _ in range(min(3, repeats))]
             beside = f"{statistics.median(duck):15.2f}"
         print(f"{name:36}{median['sealed']:8.2f}{median['plain']:8.2f}{ratio:8.3f}{beside}")
     return reached
 
 
-def _duckdb(connection: duckdb.DuckDBPyConnection, name: str, expected: Answer) -> float:
-    took, answer = timed(lambda: dict(connection.execute(sql(name)).fetchall()))
+def _duckdb(opened: duckdb.DuckDBPyConnection, name: str, expected: Answer) -> float:
+    took, answer = timed(lambda: dict(opened.execute(SQL[name]).fetchall()))
     assert answer == expected, name
     return took
 

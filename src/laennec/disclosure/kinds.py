@@ -60,7 +60,6 @@ class Kind:
     variables: Mapping[str, Mapping[str, Role]]
     family: tuple[str, ...] = ()
     days: tuple[str, ...] = ()
-    divided: bool = False
 
 
 @dataclass(frozen=True)
@@ -101,7 +100,7 @@ def _kind(read: Mapping[str, object]) -> Kind:
         variable: {estimate: Role(role) for estimate, role in estimates.items()}
         for variable, estimates in variables.items()
     }
-    return Kind(variables=roles, divided=bool(read.get("divided")), **names)
+    return Kind(variables=roles, **names)
 
 
 def read(result: SummarisedResult) -> tuple[Entry, ...]:
@@ -135,8 +134,7 @@ def _entry(index: int, row: ResultRow, settings: ResultSettings) -> Entry:
         ("strata_name", row.strata_name, kind.strata),
         ("additional_name", row.additional_name, kind.additional),
     ):
-        named = column == "strata_name" and kind.divided
-        if name not in allowed and not named:
+        if name not in allowed:
             raise _unknown(where, column, allowed)
     for names, levels in (
         (row.group_name, row.group_level),

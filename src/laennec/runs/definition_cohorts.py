@@ -6,12 +6,21 @@ belong together are parallel; entry events are in the order in which the page nu
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
 from laennec.runs.definition_events import Events, Rows, day_number, stacked
 from laennec.runs.definition_groups import Found, Index, accepts, find, indexed
-from laennec.runs.definition_tables import LINE, MISSING, Truth, Whole, joined
+from laennec.runs.definition_tables import (
+    LINE,
+    MISSING,
+    Truth,
+    Whole,
+    changes,
+    in_order,
+    joined,
+)
 from laennec.study.definition import Definition, DrugEra, EndOfPeriod, Limit, Offset
 
 NEVER = 2**61
@@ -24,17 +33,28 @@ class Stays:
 
     Attributes:
         person, start, end: Stays, by person and start; no two of a person share a day.
-        qualified: The person of each qualified event.
+        qualified, since: Person and first day of each qualified event.
         masks: For each qualified event, bit ``n`` set when rule ``n`` accepts it.
-        best: The mask of the best event of each person who has a qualified one.
     """
 
     person: Whole
     start: Whole
     end: Whole
     qualified: Whole
+    since: Whole
     masks: Whole
-    best: Whole
+
+    @cached_property
+    def best(self) -> Whole:
+        """The mask of the best event of each person who has a qualified one.
+
+        The best meets most rules, then the earliest first rule, then comes first.
+        """
+        first_rule = np.bitwise_count(((self.masks & -self.masks) - 1).clip(min=0))
+        places = np.arange(self.masks.size)
+        rules = -np.bitwise_count(self.masks).astype(np.int64)
+        order = np.lexsort((places, self.since, first_rule, rules, self.qualified))
+        return self.masks[order[firsts(self.qualified[order])]]
 
 
 def stays(definition: Definition, rows: Found) -> Stays:
@@ -60,14 +80,12 @@ def stays(definition: Definition, rows: Found) -> Stays:
     if definition.last_day is not None:
         last = np.minimum(last, day_number(definition.last_day))
     kept = start <= last
-    best = masks[_best(index, masks)]
-    return Stays(person[kept], start[kept], last[kept], index.person, masks, best)
+    return Stays(person[kept], start[kept], last[kept], index.person, index.start, masks)
 
 
 def _qualified(definition: Definition, rows: Found) -> Index:
     """Entry events that the qualifying group accepts, in the order of entry."""
-    entries, order = _entries(definition, rows)
-    entries = entries.take(order)
+    entries = _entries(definition, rows)
     if definition.entry_limit != "all":
         entries = entries.take(firsts(entries.person))
     if definition.qualify is None:
@@ -76,60 +94,62 @@ def _qualified(definition: Definition, rows: Found) -> Index:
     return kept.take(_limited(kept, definition.qualify_limit))
 
 
-def _entries(definition: Definition, rows: Found) -> tuple[Index, Whole]:
-    """Observed entry events of all queries, and their order."""
+def _entries(definition: Definition, rows: Found) -> Index:
+    """Observed entry events of all queries, in the order of entry.
+
+    Where the first or the last of a person is taken, other days are left out before ordering.
+    """
     parts: list[Index] = []
     keys: list[tuple[Whole, Whole, Whole]] = []
+    sign = -1 if definition.entry_limit == "last" else 1
     for number, query in enumerate(definition.entry):
         events = find(query, rows)
         index, observed = indexed(events, rows)
         enough = (index.period_start + definition.prior <= index.start) & (
             index.start + definition.post <= index.period_end
         )
-        parts.append(index.take(enough))
-        keys.append(_order_of(events.take(observed).take(enough), number))
+        index, events = index.take(enough), events.take(observed).take(enough)
+        day = sign * events.sorted_by
+        if definition.entry_limit != "all":
+            earliest = _on_earliest(index.person, day)
+            index, events, day = index.take(earliest), events.take(earliest), day[earliest]
+        parts.append(index)
+        keys.append((day, events.key, np.full(day.size, number)))
     entries = Index(
         *(
             stacked([getattr(one, name) for one in parts])
             for name in ("person", "start", "end", "visit", "period_start", "period_end")
         )
     )
-    sorted_by, key, number_of = (stacked(list(one)) for one in zip(*keys, strict=True))
-    if definition.entry_limit == "last":
-        sorted_by = -sorted_by
+    day, key, number_of = (stacked(list(one)) for one in zip(*keys, strict=True))
     unsaid = entries.end == MISSING
-    order = np.lexsort(
-        (np.where(unsaid, 0, entries.end), unsaid, number_of, key, sorted_by, entries.person)
-    )
-    return entries, order
+    ends = np.where(unsaid, 0, entries.end)
+    order = in_order(entries.person * LINE + day, key, number_of, unsaid, ends)
+    return entries if order is None else entries.take(order)
 
 
-def _order_of(events: Events, number: int) -> tuple[Whole, Whole, Whole]:
-    return events.sorted_by, events.key, np.full(events.rows.size, number)
+def _on_earliest(person: Whole, day: Whole) -> Truth:
+    """Which events lie on their person's earliest day; each person's are together."""
+    first = firsts(person)
+    if not first.size:
+        return np.zeros(0, np.bool_)
+    earliest = np.minimum.reduceat(day, first)
+    found: Truth = day == np.repeat(earliest, np.diff(first, append=person.size))
+    return found
 
 
 def _limited(index: Index, limit: Limit) -> Whole:
     """Positions of all events, or of the first of each person's earliest or latest day."""
-    places = np.arange(index.person.size)
     if limit == "all":
-        return places
+        return np.arange(index.person.size)
     day = index.start if limit == "first" else -index.start
-    order = np.lexsort((places, day, index.person))
-    return order[firsts(index.person[order])]
+    order = in_order(index.person * LINE + day)
+    return firsts(index.person) if order is None else order[firsts(index.person[order])]
 
 
 def firsts(person: Whole) -> Whole:
     """Positions where a person begins, in an array where each person's places are together."""
-    return np.flatnonzero(np.insert(person[1:] != person[:-1], 0, values=True)[: person.size])
-
-
-def _best(index: Index, masks: Whole) -> Whole:
-    """Position of each person's best event: most rules, earliest first rule, earliest event."""
-    first_rule = np.bitwise_count(((masks & -masks) - 1).clip(min=0))
-    places = np.arange(masks.size)
-    rules = -np.bitwise_count(masks).astype(np.int64)
-    order = np.lexsort((places, index.start, first_rule, rules, index.person))
-    return order[firsts(index.person[order])]
+    return np.flatnonzero(changes(person))
 
 
 def _ends(definition: Definition, index: Index, rows: Found) -> Whole:

@@ -15,11 +15,22 @@ def end_column(table: str) -> str | None:
     return None if table in ONE_DAY else next(ends, None)
 
 
-def event_columns(table: str) -> tuple[str, ...]:
-    """Return the columns that every event of a table is made of, save its concepts."""
-    supply = "days_supply" if table == "drug_exposure" else None
-    ends, visit = end_column(table), visit_column(table)
-    named = ("person_id", key_column(table), start_column(table), ends, supply, visit)
+def event_columns(table: str, *, key: bool = True, visit: bool = True) -> tuple[str, ...]:
+    """Return the columns that every event of a table is made of, save its concepts.
+
+    Args:
+        table: CDM table.
+        key: With the identifier of the row.
+        visit: With the visit that it is part of, if the table has one.
+    """
+    named = [
+        "person_id",
+        key_column(table) if key else None,
+        start_column(table),
+        end_column(table),
+        "days_supply" if table == "drug_exposure" else None,
+        visit_column(table) if visit else None,
+    ]
     return tuple(dict.fromkeys(one for one in named if one is not None))
 
 

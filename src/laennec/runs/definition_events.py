@@ -21,6 +21,8 @@ from laennec.runs.definition_tables import (
     Table,
     Truth,
     Whole,
+    changes,
+    in_order,
     whole,
 )
 from laennec.runs.kernel_cohorts import EPOCH
@@ -104,10 +106,14 @@ class Events:
         return self.person * LINE + self.start
 
     def take(self, kept: Whole | Truth) -> "Events":
-        """Return some of the events: a mask, or ascending positions."""
-        return Events(
-            self.table, self.rows[kept], self.start[kept], self.end[kept], self.sorted_by[kept]
-        )
+        """Return some of the events: a mask, or positions."""
+        if kept.dtype == np.bool_:
+            if kept.all():
+                return self
+            kept = np.flatnonzero(kept)
+        start = self.start[kept]
+        sorted_by = start if self.sorted_by is self.start else self.sorted_by[kept]
+        return Events(self.table, self.rows[kept], start, self.end[kept], sorted_by)
 
     def days(self) -> "Days":
         """Return what a demographic filter looks at."""
@@ -130,8 +136,7 @@ def matching(query: EventQuery, rows: Rows) -> Events:
     standard, source = (None if one is None else rows.concepts(one) for one in named)
     found = table.rows_of(standard, source)
     if query.first:
-        person = table.person[found]
-        found = found[np.insert(person[1:] != person[:-1], 0, values=True)] if found.size else found
+        found = found[changes(table.person[found])]
     start = table.start[found]
     events = Events(table, found, start, table.end[found], start)
     if not found.size:
@@ -179,7 +184,8 @@ def _adjusted(events: Events, change: Adjustment) -> Events:
 
 def _ordered(events: Events) -> Events:
     """The events in order again, after their starts were replaced."""
-    return events.take(np.lexsort((events.key, events.start, events.person)))
+    order = in_order(events.person * LINE + events.start, events.key)
+    return events if order is None else events.take(order)
 
 
 def _passes(query: EventQuery, events: Events, rows: Rows) -> Truth:

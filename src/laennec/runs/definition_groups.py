@@ -49,6 +49,10 @@ class Index:
 
     def take(self, kept: Whole | Truth) -> "Index":
         """Return some of them: a mask, or positions."""
+        if kept.dtype == np.bool_:
+            if kept.all():
+                return self
+            kept = np.flatnonzero(kept)
         return Index(
             self.person[kept],
             self.start[kept],
@@ -128,8 +132,7 @@ def _count(criterion: Correlated, index: Index, events: Events) -> Whole:
     ranges = _ranges(criterion, index)
     base = index.person * LINE
     first = np.searchsorted(events.line, base + ranges.first, side="left")
-    last = np.searchsorted(events.line, base + ranges.last, side="right")
-    number: Whole = np.where(ranges.possible, (last - first).clip(min=0), 0)
+    number = _until(base + ranges.last, events.line, first, ranges.possible)
     if not (ranges.on_end or criterion.same_visit or criterion.distinct) or not number.any():
         return number
     counted: Whole = np.zeros(index.person.size, np.int64)
@@ -145,6 +148,16 @@ def _count(criterion: Correlated, index: Index, events: Events) -> Whole:
             left = np.unique(np.stack([left[known], values[right[known]]]), axis=1)[0]
         counted = counted + np.bincount(left, minlength=index.person.size)
     return counted
+
+
+def _until(last: Whole, line: Whole, first: Whole, possible: Truth) -> Whole:
+    """How many places from the first on lie up to the last: often there is none to look for."""
+    number = np.zeros(last.size, np.int64)
+    if line.size:
+        there = possible & (first < line.size) & (line[first.clip(max=line.size - 1)] <= last)
+        some = np.flatnonzero(there)
+        number[some] = np.searchsorted(line, last[some], side="right") - first[some]
+    return number
 
 
 def _each(first: Whole, number: Whole) -> Whole:

@@ -21,7 +21,7 @@ from laennec.study.definition import (
     EventQuery,
     SetFilter,
 )
-from laennec.study.definition_parts import queries
+from laennec.study.definition_parts import asks_same_visit, queries
 
 PERSON_COLUMNS = (
     "person_id",
@@ -105,6 +105,7 @@ def plan_definitions(
             needs.setdefault(query.table, _Need()).add(query, distinct, concepts, needs)
         if isinstance(definition.leave, DrugEra):
             needs.setdefault("drug_exposure", _Need()).add_era(concepts[definition.leave.concepts])
+        _add_identifiers(definition, needs)
     looked_up = sorted({one for need in needs.values() for one in need.looked_up})
     return DefinitionPlan(
         definitions=renamed,
@@ -114,10 +115,29 @@ def plan_definitions(
     )
 
 
+def _add_identifiers(definition: Definition, needs: "dict[str, _Need]") -> None:
+    """Read identifiers where they decide: they are most of a file, and the costliest to read.
+
+    Rows of one table lie in the order of their key; the key itself is needed to order events of one
+    day from several tables.
+    """
+    entered = {query.table for query in definition.entry}
+    for table in entered if len(entered) > 1 else ():
+        needs[table].key = True
+    if asks_same_visit(definition):
+        for query, _ in queries(definition):
+            needs[query.table].visit = True
+
+
 class _Need:
-    """What queries of one table read."""
+    """What queries of one table read.
+
+    Attributes:
+        key, visit, source_column: Whether identifier, visit and source concept are read.
+    """
 
     def __init__(self) -> None:
+        self.key = self.visit = self.source_column = False
         self.columns: dict[str, None] = {}
         self.standard: set[int] = set()
         self.source: set[int] = set()
@@ -138,6 +158,7 @@ class _Need:
             self.source |= concepts[query.source_concepts]
         else:
             self.every_row = True
+        self.source_column |= query.source_concepts is not None
         named = [distinct] if distinct else []
         for one in query.filters:
             if isinstance(one, ConceptFilter | SetFilter) and one.column in LOOKED_UP:
@@ -145,8 +166,9 @@ class _Need:
                 self.looked_up.add(table)
                 named += [f"{table}_id"] if table in SHARED else []
                 if table == "visit_occurrence":
+                    self.visit = True
                     visits = needs.setdefault(table, _Need())
-                    visits.every_row = True
+                    visits.every_row = visits.key = True
                     visits.columns["visit_concept_id"] = None
             else:
                 named += NUMBERED.get(one.column, (one.column,))
@@ -157,11 +179,14 @@ class _Need:
         """Take exposures in, of standard or source concepts."""
         self.standard |= concepts
         self.source |= concepts
+        self.source_column = True
 
     def scan(self, table: str) -> DefinitionScan:
         """Return one scan for all that was taken in."""
-        own = tuple(one for one in concept_columns(table) if one is not None)
-        columns = tuple(dict.fromkeys((*event_columns(table), *own, *self.columns)))
+        standard, source = concept_columns(table)
+        own = (standard, source if self.source_column and source is not None else standard)
+        parts = event_columns(table, key=self.key, visit=self.visit)
+        columns = tuple(dict.fromkeys((*parts, *own, *self.columns)))
         if self.every_row:
             return DefinitionScan(table, columns, None)
         return DefinitionScan(

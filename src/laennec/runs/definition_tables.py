@@ -9,8 +9,9 @@ Every array is ``int64``. ``MISSING`` stands for a day, a visit or a concept tha
 say; no arithmetic on it comes near a day.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -48,12 +49,17 @@ class People:
     rows: pl.DataFrame
 
     def numbers(self, person_id: pl.Series) -> Whole:
-        """Return the number of each person, -1 for who has no row in ``person``."""
+        """Return the number of each person, -1 for who has no row in ``person``.
+
+        Rows of a person lie together in a sealed file, so that each person is looked up once.
+        """
         asked = whole(person_id)
         if not self.ids.size:
             return np.full(asked.size, -1)
-        place = np.searchsorted(self.ids, asked).clip(max=self.ids.size - 1)
-        return np.where(self.ids[place] == asked, place, -1)
+        first = np.flatnonzero(changes(asked))
+        place = np.searchsorted(self.ids, asked[first]).clip(max=self.ids.size - 1)
+        number = np.where(self.ids[place] == asked[first], place, -1)
+        return np.repeat(number, np.diff(first, append=asked.size))
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,17 +71,26 @@ class Periods:
     end: Whole
 
     @cached_property
-    def _line(self) -> Whole:
-        return self.person * LINE + self.start
+    def _of_person(self) -> tuple[Whole, Whole]:
+        """Position of each person's first period, and how many periods they have."""
+        number = np.bincount(self.person)
+        return number.cumsum() - number, number
 
     def of(self, person: Whole, day: Whole) -> tuple[Whole, Truth]:
-        """Return the position of the period that holds each day, and whether there is one."""
-        if not self.person.size:
-            return np.zeros(person.size, np.int64), np.zeros(person.size, np.bool_)
-        place = np.searchsorted(self._line, person * LINE + day, side="right") - 1
-        found = place.clip(min=0)
-        holds = (place >= 0) & (self.person[found] == person) & (day <= self.end[found])
-        return found, holds
+        """Return the position of the period that holds each day, and whether there is one.
+
+        Most persons have one period, so that periods are tried in turn.
+        """
+        place, holds = np.zeros(person.size, np.int64), np.zeros(person.size, np.bool_)
+        first, number = self._of_person
+        asked = np.flatnonzero(person < number.size)
+        for turn in range(int(number.max(initial=0))):
+            asked = asked[number[person[asked]] > turn]
+            tried = first[person[asked]] + turn
+            found = (self.start[tried] <= day[asked]) & (day[asked] <= self.end[tried])
+            place[asked[found]], holds[asked[found]] = tried[found], True
+            asked = asked[~found]
+        return place, holds
 
 
 @dataclass(frozen=True, eq=False)
@@ -86,22 +101,24 @@ class Table:
         name: CDM table.
         read: Rows as they were read, all columns of the scan.
         place: For each row here, its position in ``read``.
+        in_place: Whether each row here has that very position.
         person, start, end, key, visit: Parts of the event; ``docs/reference/circe-semantics.md``.
     """
 
     name: str
     read: pl.DataFrame
     place: Whole
+    in_place: bool
     person: Whole
     start: Whole
     end: Whole
     key: Whole
     visit: Whole
-    _orders: dict[str, tuple[Whole, Whole, Whole]]
+    _orders: dict[str, "_ByValue"] = field(default_factory=dict)
 
     def values(self, column: str, rows: Whole) -> pl.Series:
         """Return a column of the given rows."""
-        return self.read[column].gather(self.place[rows])
+        return self.read[column].gather(rows if self.in_place else self.place[rows])
 
     def rows_of(self, concepts: Whole | None, source_concepts: Whole | None) -> Whole:
         """Return positions, ascending, of rows whose concepts are among these; None for any."""
@@ -115,14 +132,9 @@ class Table:
 
     def _among(self, column: str, wanted: Whole) -> Whole:
         if column not in self._orders:
-            self._orders[column] = _by_value(whole(self.read[column])[self.place])
-        values, firsts, order = self._orders[column]
-        taken = np.flatnonzero(np.isin(values, wanted))
-        if not taken.size:
-            return np.zeros(0, np.int64)
-        ends = np.append(firsts, order.size)
-        parts = [order[ends[one] : ends[one + 1]] for one in taken.tolist()]
-        return np.sort(np.concatenate(parts))
+            values = whole(self.read[column])
+            self._orders[column] = _by_value(values if self.in_place else values[self.place])
+        return self._orders[column].rows_of(wanted)
 
 
 def table_of(name: str, read: pl.DataFrame, people: People) -> Table:
@@ -130,31 +142,32 @@ def table_of(name: str, read: pl.DataFrame, people: People) -> Table:
 
     Args:
         name: CDM table.
-        read: At least the columns of ``event_columns``.
+        read: At least the columns of ``event_columns``, save that identifiers may be left out: then
+            a row's key is its place, and it is of no visit.
         people: The persons of the bucket.
     """
-    key, visit = key_column(name), visit_column(name)
     columns = read.select(
-        start=days(start_column(name)).fill_null(MISSING),
-        end=_last_day(name).fill_null(MISSING),
-        key=pl.col(key).cast(pl.Int64).fill_null(MISSING),
-        visit=pl.lit(MISSING) if visit is None else pl.col(visit).cast(pl.Int64).fill_null(MISSING),
+        start=days(start_column(name)),
+        end=_last_day(name),
+        key=_identifier(key_column(name), read, pl.int_range(pl.len())),
+        visit=_identifier(visit_column(name), read, pl.lit(MISSING)),
     )
     person = people.numbers(read["person_id"])
-    first, keys = whole(columns["start"]), whole(columns["key"])
-    known = np.flatnonzero((person >= 0) & (first != MISSING))
-    place = known[in_order(person[known] * LINE + first[known], keys[known])]
-    return Table(
-        name=name,
-        read=read,
-        place=place,
-        person=person[place],
-        start=first[place],
-        end=whole(columns["end"])[place],
-        key=keys[place],
-        visit=whole(columns["visit"])[place],
-        _orders={},
-    )
+    parts = [person, *(whole(columns[one]) for one in ("start", "end", "key", "visit"))]
+    place = np.arange(person.size)
+    known = (person >= 0) & (parts[1] != MISSING)
+    if not known.all():
+        place = np.flatnonzero(known)
+        parts = [one[place] for one in parts]
+    order = in_order(parts[0] * LINE + parts[1], parts[3])
+    if order is not None:
+        place, parts = place[order], [one[order] for one in parts]
+    in_place = order is None and bool(known.all())
+    return Table(name, read, place, in_place, parts[0], parts[1], parts[2], parts[3], parts[4])
+
+
+def _identifier(column: str | None, read: pl.DataFrame, absent: pl.Expr) -> pl.Expr:
+    return pl.col(column).cast(pl.Int64) if column in read.columns else absent
 
 
 def _last_day(table: str) -> pl.Expr:
@@ -168,24 +181,37 @@ def _last_day(table: str) -> pl.Expr:
 
 def whole(values: pl.Series) -> Whole:
     """Return whole numbers, ``MISSING`` where there is none."""
-    return values.cast(pl.Int64).fill_null(MISSING).to_numpy()
+    values = values if values.dtype == pl.Int64 else values.cast(pl.Int64)
+    return (values.fill_null(MISSING) if values.null_count() else values).to_numpy()
 
 
-def in_order(line: Whole, key: Whole) -> Whole:
-    """Return positions by line and then key.
+def changes(values: NDArray[Any]) -> Truth:
+    """Return where a value differs from the one before; the first does."""
+    found = np.ones(values.size, np.bool_)
+    np.not_equal(values[1:], values[:-1], out=found[1:])
+    return found
+
+
+def in_order(line: Whole, *keys: Whole) -> Whole | None:
+    """Return positions by line and then by the keys, or None where all lie so already.
 
     Sealed files are in order of person and day, so mostly there is nothing to do but to order the
-    few rows of one day.
+    few rows of one day; several such files, one behind the other, are merged.
     """
-    if not line.size:
-        return np.zeros(0, np.int64)
-    steps = np.diff(line)
-    if (steps < 0).any():
-        return np.lexsort((key, line))
-    order = np.arange(line.size)
-    if ((steps == 0) & (np.diff(key) < 0)).any():
-        tied = np.flatnonzero(np.append(steps == 0, False) | np.insert(steps == 0, 0, values=False))
-        order[tied] = tied[np.lexsort((key[tied], line[tied]))]
+    rises = line[1:] > line[:-1]
+    if rises.all():
+        return None
+    order = None
+    if (line[1:] < line[:-1]).any():
+        order = np.argsort(line, kind="stable")
+        line, keys = line[order], tuple(one[order] for one in keys)
+        rises = line[1:] > line[:-1]
+    tied = np.flatnonzero(np.append(~rises, False) | np.insert(~rises, 0, values=False))
+    within = np.lexsort((*(one[tied] for one in reversed(keys)), line[tied]))
+    if (within[1:] > within[:-1]).all():
+        return order
+    order = np.arange(line.size) if order is None else order
+    order[tied] = order[tied[within]]
     return order
 
 
@@ -203,17 +229,50 @@ def joined(person: Whole, start: Whole, end: Whole, *, pad: int) -> tuple[Whole,
     """
     if not person.size:
         return person, start, end
-    order = np.lexsort((end, start, person))
-    person, start, end = person[order], start[order], end[order]
+    order = in_order(person * LINE + start, end)
+    if order is not None:
+        person, start, end = person[order], start[order], end[order]
     reached = np.maximum.accumulate(person * LINE + end)
     begins = np.insert((person * LINE + start)[1:] > reached[:-1] + pad, 0, values=True)
     firsts = np.flatnonzero(begins)
     return person[firsts], start[firsts], np.maximum.reduceat(end, firsts)
 
 
-def _by_value(values: Whole) -> tuple[Whole, Whole, Whole]:
-    """Distinct values but ``MISSING``, where each begins in the order by value, and that order."""
-    order = np.argsort(values, kind="stable")
-    order = order[np.searchsorted(values[order], MISSING, side="right") :] if order.size else order
-    found, firsts = np.unique(values[order], return_index=True)
-    return found, firsts, order
+@dataclass(frozen=True, eq=False)
+class _ByValue:
+    """Rows by the value of a column.
+
+    Attributes:
+        values: Distinct values, ascending.
+        codes: For each row, the position of its value.
+        order: Rows by value; those of one value ascending.
+        ends: Where each value ends in that order.
+    """
+
+    values: Whole
+    codes: NDArray[Any]
+    order: Whole
+    ends: Whole
+
+    def rows_of(self, wanted: Whole) -> Whole:
+        """Return the rows, ascending, whose value is among these: found one by one when few."""
+        among = np.isin(self.values, wanted) & (self.values != MISSING)
+        taken = np.flatnonzero(among)
+        first, last = np.insert(self.ends, 0, 0)[taken], self.ends[taken]
+        if (last - first).sum() * FEW > self.order.size:
+            return np.flatnonzero(among[self.codes])
+        parts = [self.order[one:two] for one, two in zip(first, last, strict=True)]
+        return np.sort(np.concatenate(parts)) if parts else np.zeros(0, np.int64)
+
+
+FEW = 16
+"""Rows of a set are sorted when less than one in so many rows is of it, else looked for in all."""
+
+
+def _by_value(values: Whole) -> _ByValue:
+    distinct = np.unique(values)
+    codes = np.searchsorted(distinct, values)
+    if distinct.size <= 2**16:
+        codes = codes.astype(np.uint16)  # sorted in two passes, whatever their order
+    order = np.argsort(codes, kind="stable")
+    return _ByValue(distinct, codes, order, np.bincount(codes, minlength=distinct.size).cumsum())

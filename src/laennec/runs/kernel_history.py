@@ -125,7 +125,7 @@ def _literal(concepts: tuple[int, ...] | frozenset[int]) -> pl.Expr:
     """A set of concepts for ``is_in``.
 
     A list within a series, not a plain list: Polars turns up to some hundred plain values into
-    comparisons one by one inside the Parquet reader, at twice the time (``benchmarks/kernel.py``).
+    comparisons one by one inside the Parquet reader, at twice the time (``benchmarks/engines.py``).
     """
     return pl.lit(pl.Series([sorted(concepts)], dtype=pl.List(pl.Int64)))
 

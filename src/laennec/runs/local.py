@@ -1,9 +1,9 @@
 """Run a plan on this machine: a pool of threads takes buckets, their partials merge into one.
 
 Threads and not processes: the keys of sealed files stay in this process, and Polars releases the
-interpreter lock while it reads, decrypts and joins (``benchmarks/kernel.py`` has the figures). Each
-worker holds one bucket at a time, which bounds memory. Merging is exact and commutative, and the
-keys are put in order at the end, so the result does not depend on which bucket came first.
+interpreter lock while it reads, decrypts and joins (``benchmarks/engines.py`` has the figures).
+Each worker holds one bucket at a time, which bounds memory. Merging is exact and commutative, and
+the keys are put in order at the end, so the result does not depend on which bucket came first.
 """
 
 from collections.abc import Mapping

@@ -30,7 +30,8 @@ class BucketSource(Protocol):
 
         Returns:
             Identifiers, concepts and parts of dates as integers of any width, days as ``pl.Date``.
-            The order of rows is free. A table that the data set does not have has no rows.
+            Rows of one person and day are in the order of their primary key; beyond that the order
+            is free. A table that the data set does not have has no rows.
 
         Raises:
             LaennecError: the rows cannot be read, or are not the rows that were sealed.

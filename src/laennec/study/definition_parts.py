@@ -38,6 +38,12 @@ def concept_sets(definition: Definition) -> tuple[str, ...]:
     return tuple(named)
 
 
+def asks_same_visit(definition: Definition) -> bool:
+    """Tell whether a criterion counts events of the index event's visit."""
+    groups = _groups(definition)
+    return any(criterion.same_visit for group in groups for criterion in group.criteria)
+
+
 def _sets(filters: Iterable[Filter | PersonFilter]) -> Iterator[str]:
     for one in filters:
         if isinstance(one, SetFilter) and one.concept_set is not None:
