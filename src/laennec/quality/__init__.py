@@ -1,0 +1,1 @@
+"""Data quality: the checks of the OHDSI Data Quality Dashboard, as scans of person buckets."""

@@ -1,0 +1,133 @@
+"""Primary keys of person-cut tables: which repeat, inside a bucket and across buckets. Exact.
+
+A key is 64 bits. Each bucket gives the set of its keys (a Roaring bitmap: about two bytes a key)
+and how many of its rows share theirs with another row of the same bucket. A ``Census`` of a table
+is the fold of its buckets: the union of all keys, and those that occur in more than one bucket.
+With the union, foreign keys from any bucket are resolved too.
+
+Memory: the union of one table and one bucket's set at a time. A union of keys that were handed out
+in sequence takes a bit a key at most; keys spread at random over 64 bits take some ten bytes each.
+
+Source: Lemire and others, Roaring Bitmaps (2018), by CRoaring. No digest is compared: two keys are
+equal when their 64 bits are.
+"""
+
+import struct
+from array import array
+from dataclasses import dataclass, field
+
+import numpy as np
+import polars as pl
+from pyroaring import BitMap64
+
+_LENGTHS = struct.Struct("<QQQ")
+
+
+@dataclass(frozen=True)
+class Keys:
+    """The keys of one table in one bucket.
+
+    Attributes:
+        all: Each key that occurs.
+        repeated: Those that occur in more than one row.
+        repeated_rows: Rows that hold a repeated key.
+    """
+
+    all: BitMap64
+    repeated: BitMap64
+    repeated_rows: int
+
+    def to_bytes(self) -> bytes:
+        """Return its serial form: three lengths, then two portable Roaring bitmaps."""
+        first, second = self.all.serialize(), self.repeated.serialize()
+        return _LENGTHS.pack(len(first), len(second), self.repeated_rows) + first + second
+
+    @classmethod
+    def from_bytes(cls, body: bytes) -> "Keys":
+        """Return the keys whose serial form is ``body``."""
+        first, second, rows = _LENGTHS.unpack_from(body)
+        start = _LENGTHS.size
+        return cls(
+            BitMap64.deserialize(body[start : start + first]),
+            BitMap64.deserialize(body[start + first : start + first + second]),
+            rows,
+        )
+
+
+@dataclass
+class Census:
+    """The keys of one table in the buckets folded so far.
+
+    Attributes:
+        union: Every key.
+        shared: Keys that occur in more than one bucket.
+    """
+
+    union: BitMap64 = field(default_factory=BitMap64)
+    shared: BitMap64 = field(default_factory=BitMap64)
+
+    def add(self, keys: Keys) -> None:
+        """Fold one more bucket in."""
+        self.shared |= self.union & keys.all
+        self.union |= keys.all
+
+    def without(self, keys: Keys) -> None:
+        """Take a bucket out again.
+
+        Raises:
+            ValueError: some keys are shared, so what other buckets hold is not known from here.
+        """
+        if self.shared:
+            raise ValueError("keys are shared between buckets: fold all of them again")
+        self.union -= keys.all
+
+
+def keys_of(values: pl.Series) -> Keys:
+    """Return the keys in a column; missing ones are no keys."""
+    ordered = np.sort(words(values))
+    equal = ordered[1:] == ordered[:-1]
+    if not equal.any():
+        return Keys(bitmap(ordered), BitMap64(), 0)
+    starts = np.flatnonzero(np.concatenate(([True], ~equal)))
+    sizes = np.diff(np.append(starts, len(ordered)))
+    found = ordered[starts]
+    several = sizes > 1
+    return Keys(bitmap(found), bitmap(found[several]), int(sizes[several].sum()))
+
+
+def words(values: pl.Series) -> np.ndarray[tuple[int], np.dtype[np.uint64]]:
+    """Return whole numbers that are not missing as unsigned words of 64 bits."""
+    whole = values.cast(pl.Int64, strict=False).drop_nulls().to_numpy()
+    return whole.astype(np.int64).view(np.uint64)
+
+
+def bitmap(found: np.ndarray[tuple[int], np.dtype[np.uint64]]) -> BitMap64:
+    """Return the set of these words."""
+    # An array of the standard library goes in whole, one of numpy is walked item by item.
+    return BitMap64(array("Q", found.tobytes()))
+
+
+def is_in(values: pl.Series, keys: BitMap64) -> pl.Series:
+    """Say of each whole number whether it is among ``keys``; a missing one is not."""
+    asked = bitmap(np.unique(words(values))) & keys
+    known = np.array(asked.to_array(), dtype=np.uint64).view(np.int64)
+    return (
+        values.cast(pl.Int64, strict=False).is_in(pl.Series(known).implode()).fill_null(value=False)
+    )
+
+
+def rows_shared(keys: Keys, census: Census) -> int:
+    """Return the rows of a bucket whose key repeats in another bucket and not in its own."""
+    if not census.shared:
+        return 0
+    return (keys.all - keys.repeated).intersection_cardinality(census.shared)
+
+
+def census_to_keys(census: Census) -> Keys:
+    """Return a census in the form of ``Keys``, whose second set is the shared keys."""
+    return Keys(census.union, census.shared, 0)
+
+
+def census_from_keys(keys: Keys) -> Census:
+    """Return the census of that form."""
+    return Census(keys.all, keys.repeated)

@@ -1,0 +1,112 @@
+"""What a scan of one table in one bucket answers: whole numbers under names, and its keys.
+
+A partial is a frame of ``table, name, number, second, text, rows``. Counts have a name alone; a
+tally has a row for each value it counts, in ``number`` (a concept, a key, a day), ``second`` (a
+unit, a sex) or ``text`` (a source value). Two partials merge by adding ``rows`` of equal places, so
+the order of buckets and their number do not matter. Pure.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import polars as pl
+
+from laennec.quality.keys import Keys
+
+PLACE = ("table", "name", "number", "second", "text")
+SCHEMA: Mapping[str, type[pl.DataType]] = {
+    "table": pl.String,
+    "name": pl.String,
+    "number": pl.Int64,
+    "second": pl.Int64,
+    "text": pl.String,
+    "rows": pl.Int64,
+}
+ROWS = "rows"
+"""Name of the count of all rows."""
+
+
+@dataclass(frozen=True)
+class Partial:
+    """The answer of one table in one bucket.
+
+    Attributes:
+        measures: The frame above, of one table.
+        keys: The keys of the table, if it is cut by person and has a primary key.
+    """
+
+    measures: pl.DataFrame
+    keys: Keys | None = None
+
+
+@dataclass
+class Book:
+    """Collects what a scan counts; nothing is written down for a count of zero.
+
+    Attributes:
+        table: The table that is scanned.
+    """
+
+    table: str
+    _frames: list[pl.DataFrame] = field(default_factory=list)
+
+    def counts(self, found: Mapping[str, int]) -> None:
+        """Write down counts by name."""
+        kept = {name: rows for name, rows in found.items() if rows}
+        self._add(pl.DataFrame({"name": list(kept), "rows": list(kept.values())}))
+
+    def tally(self, name: str, rows: pl.DataFrame) -> None:
+        """Write down a tally: ``rows``, and any of ``number``, ``second`` and ``text``."""
+        self._add(rows.with_columns(pl.lit(name).alias("name")))
+
+    def _add(self, rows: pl.DataFrame) -> None:
+        if not rows.is_empty():
+            self._frames.append(
+                rows.select(
+                    pl.lit(self.table).alias("table")
+                    if name == "table"
+                    else pl.col(name).cast(kind)
+                    if name in rows.columns
+                    else pl.lit(None, dtype=kind).alias(name)
+                    for name, kind in SCHEMA.items()
+                )
+            )
+
+    def closed(self) -> pl.DataFrame:
+        """Return all that was written down."""
+        return pl.concat([pl.DataFrame(schema=SCHEMA), *self._frames])
+
+
+def merge(measures: Iterable[pl.DataFrame]) -> pl.DataFrame:
+    """Add frames of measures up, in a fixed order."""
+    every = pl.concat([pl.DataFrame(schema=SCHEMA), *measures])
+    return every.group_by(PLACE).agg(pl.col("rows").sum()).sort(PLACE)
+
+
+class Measures:
+    """Merged measures, to look up."""
+
+    def __init__(self, merged: pl.DataFrame) -> None:
+        plain = pl.all_horizontal(pl.col("number", "second", "text").is_null())
+        # A tally of a missing value looks like a count; its name tells them apart.
+        tallied = pl.col("name").str.starts_with("tally:")
+        self._counts: dict[tuple[str, str], int] = {
+            (table, name): rows
+            for table, name, rows in merged.filter(plain & ~tallied)
+            .select("table", "name", "rows")
+            .iter_rows()
+        }
+        self._tallies = merged.filter(tallied).partition_by("table", "name", as_dict=True)
+        self._none = pl.DataFrame(schema=SCHEMA)
+
+    def count(self, table: str, name: str) -> int:
+        """Return a count; one that was never written down is 0."""
+        return self._counts.get((table, name), 0)
+
+    def tally(self, table: str, name: str) -> pl.DataFrame:
+        """Return a tally with ``number``, ``second``, ``text``, ``rows``; empty when absent."""
+        return self._tallies.get((table, f"tally:{name}"), self._none)
+
+    def tables(self) -> Sequence[str]:
+        """Return the tables that have any rows."""
+        return [table for (table, name), rows in self._counts.items() if name == ROWS and rows]

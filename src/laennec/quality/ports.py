@@ -1,0 +1,68 @@
+"""What the checks need from whoever holds the rows, and the warehouse as such a source."""
+
+from collections.abc import Mapping, Sequence
+from typing import Protocol
+
+import polars as pl
+
+from laennec.omop.cdm import cdm
+from laennec.omop.versions import RENAMED
+from laennec.warehouse.service import View
+
+
+class QualitySource(Protocol):
+    """Rows of an OMOP data set, cut into person buckets; all rows of a person are in one bucket.
+
+    Called from several threads at once.
+    """
+
+    def buckets(self) -> Sequence[int]:
+        """Return the number of every bucket, each once."""
+
+    def columns(self, table: str) -> Sequence[str] | None:
+        """Return the columns that a table has, or None when the data set has no such table."""
+
+    def read(self, table: str, bucket: int | None, columns: Sequence[str]) -> pl.DataFrame:
+        """Return rows in any order: of one bucket, or with None of a table without person.
+
+        Raises:
+            LaennecError: the rows cannot be read, or are not the rows that were sealed.
+        """
+
+    def files(self, table: str, bucket: int | None) -> Sequence[str]:
+        """Return the digests of what ``read`` would read; equal digests mean equal rows."""
+
+
+class ViewSource:
+    """A snapshot of a warehouse, under the names of one version of the CDM.
+
+    A warehouse has every table and field of CDM 5.4. Under 5.3 the nine fields that 5.4 renamed go
+    by their old names; 5.3 has no field that a warehouse lacks.
+    """
+
+    def __init__(self, view: View, version: str) -> None:
+        self._view, self._tables = view, cdm(version).tables
+        self._renamed: Mapping[str, Mapping[str, str]] = RENAMED if version == "5.3" else {}
+
+    def buckets(self) -> Sequence[int]:
+        """Return the person buckets."""
+        return self._view.buckets()
+
+    def columns(self, table: str) -> Sequence[str] | None:
+        """Return the columns of a table of this version."""
+        known = self._tables.get(table)
+        return known.field_names if known else None
+
+    def read(self, table: str, bucket: int | None, columns: Sequence[str]) -> pl.DataFrame:
+        """Return rows; contract of ``QualitySource``."""
+        current = self._renamed.get(table, {})
+        stored = [current.get(name, name) for name in columns]
+        if bucket is None:
+            rows = self._view.read_whole(table, columns=stored)
+        else:
+            rows = self._view.read(table, bucket, columns=stored, where=None)
+        return rows.rename(dict(zip(stored, columns, strict=True)))
+
+    def files(self, table: str, bucket: int | None) -> Sequence[str]:
+        """Return the SHA-256 of each sealed file."""
+        return sorted(one.sha256 for one in self._view.files(table) if one.bucket == bucket)

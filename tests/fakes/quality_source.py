@@ -1,0 +1,42 @@
+"""Tables in memory as a source for data quality: as they are, cut into any number of buckets."""
+
+import hashlib
+from collections.abc import Mapping, Sequence
+
+import polars as pl
+
+from laennec.quality.plan import is_cut
+
+
+class FrameTables:
+    """Plain tables; a row without person lies in bucket 0."""
+
+    def __init__(self, tables: Mapping[str, pl.DataFrame], *, buckets: int) -> None:
+        self.tables, self._buckets = dict(tables), buckets
+        self.read_places: list[tuple[str, int | None]] = []
+
+    def buckets(self) -> Sequence[int]:
+        return range(self._buckets)
+
+    def columns(self, table: str) -> Sequence[str] | None:
+        return self.tables[table].columns if table in self.tables else None
+
+    def read(self, table: str, bucket: int | None, columns: Sequence[str]) -> pl.DataFrame:
+        self.read_places.append((table, bucket))
+        return self._rows(table, bucket).select(columns)
+
+    def files(self, table: str, bucket: int | None) -> Sequence[str]:
+        if table not in self.tables or is_cut(table) != (bucket is not None):
+            return []
+        body = self._rows(table, bucket).serialize(format="json")
+        return [hashlib.sha256(body.encode()).hexdigest()]
+
+    def _rows(self, table: str, bucket: int | None) -> pl.DataFrame:
+        rows = self.tables[table]
+        if bucket is None or not is_cut(table):
+            return rows
+        person = "subject_id" if table == "cohort" else "person_id"
+        if person not in rows.columns:
+            return rows if bucket == 0 else rows.clear()
+        place = pl.col(person).cast(pl.Int64).fill_null(0).abs() % self._buckets
+        return rows.filter(place == bucket)
