@@ -32,6 +32,7 @@ _MEASURES = {"incidence": ("persons", "days", "events"), "survival": ("events", 
 _COLUMNS = {
     "incidence": ("sex", "age group", "interval"),
     "survival": ("day",),
+    "members": (),
     "sex": ("sex",),
     "age": ("age",),
     "prior_observation": ("days of prior observation",),
@@ -39,8 +40,9 @@ _COLUMNS = {
     "covariate": ("covariate",),
 }
 # Parts of a key after its kind that name results and cohorts, the same all through a case.
-_NAMES = {"incidence": 1}
+_NAMES = {"incidence": 1, "members": 1}
 _NAMES_OTHERWISE = 2
+_OF_STRATA = frozenset({"members", "survival", "sex", "age", "covariate"})
 
 
 def cases_page() -> str:
@@ -60,6 +62,7 @@ def _case(case: SpecCase) -> str:
     parts = [f"### {case.name}\n"]
     parts += [_rows(name, rows) for name, rows in case.rows.items()]
     asked: list[tuple[str, Frozen]] = [("cohorts", one) for one in _special(_cohorts(case))]
+    asked += [("strata", one) for one in case.study.strata]
     asked += [("results", one) for one in case.study.results]
     written = "\n\n".join(block(kind, one) for kind, one in asked)
     parts.append(f"```toml\n{written}\n```\n")
@@ -126,6 +129,8 @@ def _counts(kind: str, counts: Mapping[tuple[str | int, ...], int]) -> str:
     """Return counts of one kind; those that differ in the last part only stand side by side."""
     columns, measures = _COLUMNS[kind], _MEASURES.get(kind)
     skip = _NAMES.get(kind, _NAMES_OTHERWISE)
+    if kind in _OF_STRATA and any("|" in str(key[skip - 1]) for key in counts):
+        columns, skip = ("cohort or stratum", *columns), skip - 1
     lines: dict[tuple[str | int, ...], dict[str | int, int]] = {}
     for key, number in counts.items():
         place, measure = (key[skip:-1], key[-1]) if measures else (key[skip:], "persons")
@@ -133,5 +138,8 @@ def _counts(kind: str, counts: Mapping[tuple[str | int, ...], int]) -> str:
     heads = measures or ("persons",)
     return table(
         (*columns, *heads),
-        [(*place, *(found.get(one, 0) for one in heads)) for place, found in lines.items()],
+        [
+            (*(str(one).replace("|", ", ") for one in place), *(found.get(one, 0) for one in heads))
+            for place, found in lines.items()
+        ],
     )

@@ -50,7 +50,7 @@ def test_prove_an_entry(released: tuple[Cli, Path]) -> None:
 
 def test_verify_a_file_with_and_without_the_hub(released: tuple[Cli, Path], tmp_path: Path) -> None:
     cli, folder = released
-    for name in ("celecoxib.csv", "report.html", "release.json"):
+    for name in ("celecoxib.csv", "celecoxib.parquet", "report.html", "release.json"):
         shutil.copy(folder / name, tmp_path / name)
         shutil.copy(folder / f"{name}.tlog-proof", tmp_path)
         said = run("--hub", tmp_path, "log", "verify", "--file", tmp_path / name,

@@ -4,8 +4,12 @@ import csv
 import json
 from pathlib import Path
 
+import pyarrow.parquet as pq
+
 from fakes.cli_shell import Cli, packaged
 from laennec.core import errors
+
+RESULT = ["celecoxib.csv", "celecoxib.parquet", "celecoxib_settings.parquet"]
 
 
 def test_check_shows_what_would_be_read(hub: Cli, tmp_path: Path) -> None:
@@ -37,7 +41,7 @@ def test_release(run_of_hub: tuple[Cli, str]) -> None:
     cli, run = run_of_hub
     said = cli.ok("release", run)
     folder = cli.folder / "releases" / run
-    names = ["celecoxib.csv", "release.json", "report.html"]
+    names = [*RESULT, "release.json", "report.html"]
     proofs = [f"{name}.tlog-proof" for name in names]
     assert sorted(one.name for one in folder.iterdir()) == sorted([*names, *proofs])
     assert str(folder / "report.html") in said
@@ -49,6 +53,11 @@ def test_release(run_of_hub: tuple[Cli, str]) -> None:
     shown = {int(row["estimate_value"]) for row in counts if row["estimate_value"].isdigit()}
     assert shown
     assert not shown & set(range(1, 11))
+    assert pq.read_table(folder / "celecoxib.parquet").to_pylist() == [
+        {**row, "result_id": int(row["result_id"]), "variable_level": level(row)}
+        for row in rows
+        if row["variable_name"] != "settings"
+    ]
     facts = json.loads((folder / "release.json").read_text(encoding="utf-8"))
     assert facts["run"] == run
     again = cli("release", run)
@@ -56,11 +65,15 @@ def test_release(run_of_hub: tuple[Cli, str]) -> None:
     assert str(folder) in again.err
 
 
+def level(row: dict[str, str]) -> str | None:
+    return None if row["variable_level"] == "NA" else row["variable_level"]
+
+
 def test_release_quietly_in_french(run_of_hub: tuple[Cli, str]) -> None:
     cli, run = run_of_hub
     paths = cli.ok("release", run, quiet=True, lang="fr").splitlines()
-    assert [Path(one).name for one in paths] == ["celecoxib.csv", "report.html", "release.json"]
-    report = Path(paths[1]).read_text(encoding="utf-8")
+    assert [Path(one).name for one in paths] == [*RESULT, "report.html", "release.json"]
+    report = Path(paths[3]).read_text(encoding="utf-8")
     assert '<html lang="fr"' in report
 
 

@@ -19,6 +19,10 @@ from laennec.study.model import (
     MAX_DAYS,
     AgeBetween,
     AgeGroup,
+    ByAge,
+    ByEvents,
+    ByPeriod,
+    BySex,
     Characteristics,
     Cohort,
     ConceptItem,
@@ -36,9 +40,11 @@ from laennec.study.model import (
     HasEvents,
     Incidence,
     Interval,
+    Period,
     Result,
     Sex,
     SexIs,
+    Strata,
     Study,
     Window,
 )
@@ -206,7 +212,43 @@ def incidences(
 
 
 @st.composite
-def results(draw: st.DrawFn, name: str, known: tuple[str, ...], tables: tuple[str, ...]) -> Result:
+def ways(draw: st.DrawFn, tables: tuple[str, ...]) -> tuple[Strata, ...]:
+    """Ways to divide cohorts, each kind now and then."""
+    made: list[Strata] = []
+    for kind in draw(st.lists(st.sampled_from(["sex", "age", "period", "events"]), unique=True)):
+        if kind == "sex":
+            made.append(BySex())
+        elif kind == "age":
+            groups = draw(age_groups(apart=True)) or (AgeGroup(minimum=0, maximum=17),)
+            made.append(ByAge(groups=groups[: draw(st.integers(1, len(groups)))]))
+        elif kind == "period":
+            cuts = sorted(draw(st.sets(dates, min_size=2, max_size=4)))
+            periods = [Period(start=a, end=b - timedelta(1)) for a, b in pairwise(cuts)]
+            made.append(ByPeriod(periods=tuple(periods)))
+        else:
+            asked = draw(has_events("feature", tables))
+            made.append(ByEvents(**asked.model_dump(exclude={"kind"})))
+    return tuple(made)
+
+
+@st.composite
+def divisions(draw: st.DrawFn, divided: tuple[Strata, ...]) -> tuple[tuple[str, ...], ...]:
+    """Up to two divisions, by one of the ways or by two crossed."""
+    if not divided:
+        return ()
+    labels = st.sampled_from([one.label for one in divided])
+    one = st.lists(labels, min_size=1, max_size=2, unique=True).map(tuple)
+    return tuple(draw(st.lists(one, max_size=2, unique_by=frozenset)))
+
+
+@st.composite
+def results(
+    draw: st.DrawFn,
+    name: str,
+    known: tuple[str, ...],
+    tables: tuple[str, ...],
+    divided: tuple[Strata, ...] = (),
+) -> Result:
     """A result of any kind that the cohorts allow."""
     kinds = ["incidence"]
     if known:
@@ -215,12 +257,14 @@ def results(draw: st.DrawFn, name: str, known: tuple[str, ...], tables: tuple[st
     if kind == "incidence":
         return draw(incidences(name, known, tables))
     chosen = tuple(draw(st.lists(st.sampled_from(known), min_size=1, unique=True)))
+    strata = draw(divisions(divided))
     if kind == "counts":
-        return Counts(name=name, cohorts=chosen)
+        return Counts(name=name, cohorts=chosen, strata=strata)
     if kind == "characteristics":
         return Characteristics(
             name=name,
             cohorts=chosen,
+            strata=strata,
             age_groups=draw(age_groups(apart=True)),
             covariates=tuple(
                 Covariate(name=one, events=draw(events(tables)), window=draw(windows()))
@@ -231,6 +275,7 @@ def results(draw: st.DrawFn, name: str, known: tuple[str, ...], tables: tuple[st
     return CumulativeIncidence(
         name=name,
         cohorts=chosen,
+        strata=strata,
         outcome=draw(events(tables)),
         washout=draw(washouts),
         horizon=horizon,
@@ -262,6 +307,7 @@ def studies(draw: st.DrawFn, tables: tuple[str, ...] = tuple(EVENT_TABLES)) -> S
     """A study over the given event tables, which uses every class of the model now and then."""
     names = draw(st.sampled_from([*[COHORT_NAMES[:1], COHORT_NAMES] * 4, ()]))
     made = tuple(draw(cohorts(name, tables)) for name in names)
+    divided = draw(ways(tables))
     result_names = draw(st.sampled_from([RESULT_NAMES, RESULT_NAMES[:2], RESULT_NAMES[:1]]))
     return Study(
         name="random",
@@ -269,7 +315,8 @@ def studies(draw: st.DrawFn, tables: tuple[str, ...] = tuple(EVENT_TABLES)) -> S
         description=draw(st.sampled_from(["", "of random rows"])),
         concept_sets={name: draw(concept_sets()) for name in SET_NAMES},
         cohorts=made,
-        results=tuple(draw(results(name, names, tables)) for name in result_names),
+        strata=divided,
+        results=tuple(draw(results(name, names, tables, divided)) for name in result_names),
     )
 
 

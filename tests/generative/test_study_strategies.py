@@ -222,6 +222,7 @@ def test_cases_meet() -> None:
         )
     assert {kind for kind, n in kinds.items() if n >= 3} == {
         ("attrition",),
+        ("members",),
         ("sex",),
         ("age",),
         ("prior_observation",),

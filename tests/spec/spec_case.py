@@ -18,6 +18,7 @@ from laennec.study.model import (
     Events,
     Exit,
     Result,
+    Strata,
     Study,
 )
 from laennec.study.partials import Key
@@ -123,13 +124,22 @@ def bleed(
     }
 
 
-def study(*results: Result, cohorts: tuple[Cohort, ...] = ()) -> Study:
+def study(
+    *results: Result, cohorts: tuple[Cohort, ...] = (), strata: tuple[Strata, ...] = ()
+) -> Study:
     """Return a study over the concept sets of the spec."""
     sets = {
         name: ConceptSet(items=tuple(ConceptItem(concept_id=one) for one in sorted(concepts)))
         for name, concepts in CONCEPTS.items()
     }
-    return Study(name="spec", title="Spec", concept_sets=sets, cohorts=cohorts, results=results)
+    return Study(
+        name="spec",
+        title="Spec",
+        concept_sets=sets,
+        cohorts=cohorts,
+        strata=strata,
+        results=results,
+    )
 
 
 def users(*criteria: Criterion, prior_observation: int = 0, leave: Exit | None = None) -> Cohort:

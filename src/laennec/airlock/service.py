@@ -25,6 +25,7 @@ from laennec.disclosure.check import Review, check
 from laennec.disclosure.profiles import Profile
 from laennec.ledger.proof import SUFFIX
 from laennec.ledger.service import Ledger
+from laennec.omop.summarised_parquet import rows_to_parquet, settings_to_parquet
 from laennec.omop.summarised_result import SummarisedResult, to_csv
 from laennec.runs.service import RunRecord
 
@@ -117,7 +118,7 @@ class Airlock:
         companion: Companion | None,
     ) -> Release:
         review = self.review(result)
-        contents = {f"{record.study}.csv": to_csv(review.published).encode()}
+        contents = _result_files(record.study, review.published)
         contents |= dict(companion(review)) if companion else {}
         contents["release.json"] = self._manifest(record, contents)
         logged = {name: self._log(record, body) for name, body in contents.items()}
@@ -184,6 +185,15 @@ class Airlock:
             yield
         finally:
             os.close(guard)
+
+
+def _result_files(study: str, published: SummarisedResult) -> dict[str, bytes]:
+    """Return the result in each of its forms, by file name; all hold the same rows."""
+    return {
+        f"{study}.csv": to_csv(published).encode(),
+        f"{study}.parquet": rows_to_parquet(published),
+        f"{study}_settings.parquet": settings_to_parquet(published),
+    }
 
 
 def _unwritable(error: OSError) -> StoreError:

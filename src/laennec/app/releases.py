@@ -25,7 +25,7 @@ _FACTS = {
 
 
 def release_run(hub: Hub, run: str, *, language: str, steps: tuple[Step, ...] = ()) -> Release:
-    """Release a run: the result as CSV, a report, and a proof beside each.
+    """Release a run: the result as CSV and Parquet, a report, and a proof beside each.
 
     Args:
         hub: Where the run is.

@@ -82,8 +82,8 @@ def release(shell: Shell, run: str) -> None:
     """Release what disclosure control lets through of a RUN, each file with an offline proof.
 
     A count of few persons, and whatever would give it back, is written as a hyphen. The result
-    (CSV), a report (HTML) and a manifest (JSON) appear in the folder of releases, each with a
-    .tlog-proof beside it. `laennec status` lists the runs; a run is released once.
+    (CSV, Parquet), a report (HTML) and a manifest (JSON) appear in the folder of releases, each
+    with a .tlog-proof beside it. `laennec status` lists the runs; a run is released once.
     """
     with shell.hub() as hub:
         released = release_run(hub, run, language=shell.words.language)

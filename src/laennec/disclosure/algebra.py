@@ -69,6 +69,10 @@ class Algebra:
     def __getitem__(self, key: Key) -> int | None:
         return self._values[key]
 
+    def starting(self, start: Key) -> list[Key]:
+        """Return the cells whose key starts so, in the order in which they were added."""
+        return [key for key in self._values if key[: len(start)] == start]
+
     def put(self, key: Key, value: int | None) -> None:
         """Add a cell, or see it again.
 

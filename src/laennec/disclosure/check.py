@@ -13,11 +13,27 @@ from enum import StrEnum
 
 from laennec.disclosure.algebra import Algebra, Key
 from laennec.disclosure.cohorts import cohort_cell, relate_cohorts, subjects
-from laennec.disclosure.curves import curve_cell, curves, hidden_whole, judge, relate_curve
+from laennec.disclosure.curves import (
+    CurveVerdict,
+    curve_cell,
+    curves,
+    hidden_whole,
+    judge,
+    relate_curve,
+)
 from laennec.disclosure.differences import relate_starts
 from laennec.disclosure.incidence import incidence_cell, relate_days, relate_incidence, whole_years
 from laennec.disclosure.kinds import HIDDEN, NO_NUMBER, Entry, Role, kinds, read
 from laennec.disclosure.profiles import Profile
+from laennec.disclosure.strata import (
+    Levels,
+    check_apart,
+    cohort_of,
+    levels_of,
+    relate_strata,
+    whole,
+)
+from laennec.disclosure.strata_curves import judge_strata
 from laennec.disclosure.totals import Why, protect
 from laennec.omop.summarised_result import ResultSettings, SummarisedResult
 
@@ -122,11 +138,19 @@ def check(result: SummarisedResult, profile: Profile) -> Review:
         one.index for one in entries if one.row.estimate_value != rows[one.index].estimate_value
     }
     return Review(
-        SummarisedResult(tuple(rows.values()), judgement.settings(result)),
+        SummarisedResult(tuple(rows.values()), _suppressed(judgement.settings(result), profile)),
         tuple(Finding(row, rule, REASONS[rule]) for row, rule in sorted(rules.items())),
         _counts(entries, set(rules), changed - set(rules)),
         f"{profile.name} {profile.version}",
     )
+
+
+def _suppressed(
+    settings: tuple[ResultSettings, ...], profile: Profile
+) -> tuple[ResultSettings, ...]:
+    """Say below which count cells were hidden, in the setting that omopgenerics looks at."""
+    said = {"min_cell_count": str(profile.threshold)}
+    return tuple(replace(one, extra={**one.extra, **said}) for one in settings)
 
 
 def _counts(
@@ -155,8 +179,18 @@ class _Judgement:
         cohorts = [one for rows in by_type.values() for one in rows]
         relate_cohorts(algebra, cohorts, threshold=profile.threshold)
         relate_incidence(algebra, incidence, threshold=profile.threshold)
+        families: dict[Key, dict[Levels, list[Entry]]] = {}
         for curve in drawn:
             relate_curve(algebra, curve)
+            family = families.setdefault(curve_cell([whole(curve[0])]), {})
+            family[levels_of(curve[0])] = curve
+        for family in families.values():
+            check_apart(family)
+        starts = {
+            key: {levels: curve_cell(curve) for levels, curve in family.items()}
+            for key, family in families.items()
+        }
+        relate_strata(algebra, starts)
         relate_starts(algebra, map(curve_cell, drawn), threshold=profile.threshold)
         self._system = algebra.finish()
         self._why: dict[Key, Why] = dict(protect(self._system, profile).why)
@@ -165,8 +199,11 @@ class _Judgement:
         self._curves: dict[int, Rule] = {}
         self._rewritten: dict[int, int] = {}
         self._grids: dict[int, float] = {}
-        for curve in drawn:
-            self._judge_curve(curve)
+        for family in families.values():
+            if len(family) == 1:
+                self._judge_curve(*family.values())
+            else:
+                self._judge_strata(family)
 
     def text(self, entry: Entry) -> str:
         """Return the estimate as published, if it is published."""
@@ -247,7 +284,18 @@ class _Judgement:
             self._curves |= {one.index: Rule.DERIVED for one in curve}
             self.dropped |= hidden_whole(curve).dropped
             return
-        verdict = judge(curve, self._profile)
+        self._take(curve, judge(curve, self._profile))
+
+    def _judge_strata(self, family: Mapping[Levels, list[Entry]]) -> None:
+        hidden = frozenset(one for one, curve in family.items() if curve_cell(curve) in self._why)
+        verdicts = judge_strata(family, hidden, self._profile)
+        for levels, curve in family.items():
+            if levels in hidden:
+                self._judge_curve(curve)
+            else:
+                self._take(curve, verdicts[levels])
+
+    def _take(self, curve: list[Entry], verdict: CurveVerdict) -> None:
         self.dropped |= verdict.dropped
         self._curves |= dict.fromkeys(verdict.hidden, Rule.CURVE)
         self._rewritten |= verdict.rewritten
@@ -290,7 +338,7 @@ def _days(entry: Entry) -> tuple[str, ...]:
 
 
 def _subjects(entry: Entry) -> Key:
-    return subjects(entry.row.cdm_name, entry.row.group_level)
+    return subjects(entry.row.cdm_name, cohort_of(entry))
 
 
 def _hidden_days(incidence: list[Entry], profile: Profile) -> dict[Key, Why]:

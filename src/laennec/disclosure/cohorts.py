@@ -13,8 +13,18 @@ from collections.abc import Iterable
 from laennec.core.errors import PolicyError
 from laennec.disclosure.ages import branches
 from laennec.disclosure.algebra import Algebra, Key, cover
-from laennec.disclosure.differences import Steps, relate_steps
+from laennec.disclosure.differences import Steps, relate_sizes, relate_steps
 from laennec.disclosure.kinds import Entry, Role
+from laennec.disclosure.strata import (
+    Levels,
+    check_apart,
+    cohort_of,
+    fold,
+    levels_of,
+    named,
+    relate_strata,
+    whole,
+)
 
 _NO_GROUP = "None"
 """Level of "Age group" for who is in none of the groups."""
@@ -35,7 +45,7 @@ def cohort_cell(entry: Entry) -> Key:
         PolicyError: an attrition step has no whole number, or a level is missing.
     """
     row = entry.row
-    cohort = (row.cdm_name, row.group_level)
+    cohort = (row.cdm_name, cohort_of(entry))
     if entry.settings.result_type == "summarise_cohort_attrition":
         kind = "excluded" if row.variable_name.startswith("excluded") else "left"
         return (kind, *cohort, _step(row.additional_level))
@@ -76,12 +86,15 @@ def relate_cohorts(algebra: Algebra, entries: Iterable[Entry], *, threshold: int
     """
     steps: dict[Key, dict[int, str]] = {}
     levels: dict[Key, dict[str, list[Key]]] = {}
-    named: dict[str, dict[str, None]] = {}
+    strata: dict[str, dict[str, dict[Levels, None]]] = {}
+    families: dict[Key, dict[Levels, Key]] = {}
     for entry in [one for one in entries if one.role is Role.PERSONS]:
-        cohort: Key = (entry.row.cdm_name, entry.row.group_level)
-        named.setdefault(entry.row.cdm_name, {})[entry.row.group_level] = None
+        cohort: Key = (entry.row.cdm_name, cohort_of(entry))
+        divided = strata.setdefault(entry.row.cdm_name, {}).setdefault(entry.row.group_level, {})
+        divided[levels_of(entry)] = None
         key = cohort_cell(entry)
         algebra.put(key, entry.count)
+        families.setdefault(cohort_cell(whole(entry)), {})[levels_of(entry)] = key
         if key[0] in {"left", "excluded"}:
             steps.setdefault(cohort, {})[_step(entry.row.additional_level)] = entry.row.strata_level
         elif key[0] != "subjects":
@@ -91,10 +104,38 @@ def relate_cohorts(algebra: Algebra, entries: Iterable[Entry], *, threshold: int
         _attrition(algebra, cohort, reasons, shared)
     for cohort, by_kind in levels.items():
         _characteristics(algebra, cohort, by_kind)
-    for cdm, cohorts in named.items():
+    relate_strata(algebra, families)
+    for cdm, cohorts in strata.items():
+        for cohort_name, divided in cohorts.items():
+            check_apart(divided)
+            _link_strata(algebra, cdm, cohort_name, divided)
         sized = [one for one in cohorts if subjects(cdm, one) in algebra]
         found = [_steps(cdm, one, steps.get((cdm, one), {})) for one in sized]
         relate_steps(algebra, found, threshold=threshold)
+        sizes = [
+            (one, levels, subjects(cdm, named(one, levels)))
+            for one, divided in cohorts.items()
+            for levels in divided
+        ]
+        relate_sizes(algebra, sizes, threshold=threshold)
+
+
+def _link_strata(algebra: Algebra, cdm: str, cohort: str, divided: Iterable[Levels]) -> None:
+    """Take the persons of a stratum for those that a characteristic of what it divides counts.
+
+    Covariates carry names of the researcher's: one of the name of a feature counts the same persons
+    when it counts as many.
+    """
+    for levels in divided:
+        stratum = subjects(cdm, named(cohort, levels))
+        for name, level in levels if stratum in algebra else ():
+            above = (cdm, named(cohort, tuple(one for one in levels if one[0] != name)))
+            kind = {"sex": "Sex", "age_group": "Age group"}.get(name)
+            if kind is not None and (kind, *above, level) in algebra:
+                algebra.same(stratum, (kind, *above, level))
+            for key in algebra.starting(("covariate", *above)) if level == "yes" else ():
+                if key[-1] == name and algebra[key] == algebra[stratum]:
+                    algebra.same(stratum, key)
 
 
 def _steps(cdm: str, cohort: str, reasons: dict[int, str]) -> Steps:
@@ -180,20 +221,8 @@ def _characteristics(algebra: Algebra, cohort: Key, levels: dict[str, list[Key]]
             unknown: Key = ("sex unknown", *cohort)
             _rest(algebra, unknown, size, present)
             present.insert(0, unknown)
-        algebra.split(size, _fold(algebra, size, present[0], present[1:]))
+        algebra.split(size, fold(algebra, size, present[0], present[1:]))
     _ages(algebra, cohort, size, levels.get("Age group", []))
-
-
-def _fold(algebra: Algebra, size: Key, unknown: Key, known: list[Key]) -> list[Key]:
-    """Return the parts to divide a cohort into, with the unknown only if there are any.
-
-    Nobody of unknown sex or age is the rule: that zero is published, and no partner to hide behind.
-    """
-    if algebra[unknown] == 0 and known:
-        algebra.imply(size, unknown)
-        return known
-    algebra.positive(unknown, unless=[size])
-    return [unknown, *known]
 
 
 def _ages(algebra: Algebra, cohort: Key, size: Key, keys: list[Key]) -> None:
@@ -206,7 +235,7 @@ def _ages(algebra: Algebra, cohort: Key, size: Key, keys: list[Key]) -> None:
         parts: list[Key] = [("Age group", *cohort, one) for one in named]
         rest: Key = ("in no age group", *cohort, branch.total, *named)
         _rest(algebra, rest, total, parts)
-        algebra.split(total, _fold(algebra, total, rest, parts))
+        algebra.split(total, fold(algebra, total, rest, parts))
         same = [key for key in outside if whole and algebra[key] == algebra[rest]]
         for key in same:
             algebra.same(rest, key)

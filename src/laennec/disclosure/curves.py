@@ -33,10 +33,11 @@ from laennec.disclosure.algebra import Algebra, Key
 from laennec.disclosure.cohorts import subjects
 from laennec.disclosure.kinds import Entry, Role
 from laennec.disclosure.profiles import Profile
+from laennec.disclosure.strata import cohort_of, levels_of, named
 
 
 @dataclass
-class _Point:
+class Point:
     """One time of a curve, in days, with its rows."""
 
     time: int
@@ -91,7 +92,8 @@ class CurveVerdict:
 def curve_cell(entries: Iterable[Entry]) -> Key:
     """Return the cell of the persons at risk at the first time of one curve."""
     first = next(iter(entries))
-    return ("curve", first.row.cdm_name, first.row.result_id, *first.group)
+    stratum = named("", levels_of(first))
+    return ("curve", first.row.cdm_name, first.row.result_id, stratum, *first.group)
 
 
 def curves(entries: Iterable[Entry]) -> list[list[Entry]]:
@@ -109,8 +111,8 @@ def relate_curve(algebra: Algebra, entries: list[Entry]) -> None:
         PolicyError: more persons start than the cohort has, or a point is incomplete.
     """
     cell = curve_cell(entries)
-    algebra.put(cell, _points(entries)[0].count(Role.AT_RISK))
-    whole = subjects(entries[0].row.cdm_name, entries[0].group[0])
+    algebra.put(cell, points_of(entries)[0].count(Role.AT_RISK))
+    whole = subjects(entries[0].row.cdm_name, cohort_of(entries[0]))
     if whole in algebra:
         rest: Key = ("left out", *cell)
         if not algebra.remainder(rest, whole, [cell]):
@@ -127,7 +129,7 @@ def judge(entries: list[Entry], profile: Profile) -> CurveVerdict:
     Raises:
         PolicyError: a point is incomplete or the counts do not add up.
     """
-    points = _points(entries)
+    points = points_of(entries)
     start = points[0].count(Role.AT_RISK)
     hidden = {one.index for one in entries}
     rewritten: dict[int, int] = {}
@@ -156,16 +158,16 @@ def judge(entries: list[Entry], profile: Profile) -> CurveVerdict:
         events = censored = 0
     grid = coarse_grid(start, profile) if coarse else None
     hidden -= coarse if grid else set()
-    return CurveVerdict(rewritten, frozenset(hidden), grid, _tail(points, hidden))
+    return CurveVerdict(rewritten, frozenset(hidden), grid, hidden_tail(points, hidden))
 
 
 def hidden_whole(entries: list[Entry]) -> CurveVerdict:
     """Return the verdict on a curve that shows nothing."""
     hidden = {one.index for one in entries}
-    return CurveVerdict({}, frozenset(hidden), None, _tail(_points(entries), hidden))
+    return CurveVerdict({}, frozenset(hidden), None, hidden_tail(points_of(entries), hidden))
 
 
-def _tail(points: list[_Point], hidden: set[int]) -> frozenset[int]:
+def hidden_tail(points: list[Point], hidden: set[int]) -> frozenset[int]:
     """Return the rows after the last point that shows anything; the first point stays."""
     tail: set[int] = set()
     for point in reversed(points[1:]):
@@ -183,15 +185,20 @@ def coarse_grid(start: int, profile: Profile) -> float | None:
     return min(fits, default=None)
 
 
-def _points(entries: list[Entry]) -> list[_Point]:
-    found: dict[int, _Point] = {}
+def points_of(entries: list[Entry]) -> list[Point]:
+    """Return the points of a curve by time.
+
+    Raises:
+        PolicyError: a time is no whole number of days.
+    """
+    found: dict[int, Point] = {}
     for entry in entries:
         level = entry.row.additional_level
         if not (level.isascii() and level.isdigit()):
             raise PolicyError(
                 "A time of a curve is no whole number of days.", remedy="Run the study again."
             )
-        found.setdefault(int(level), _Point(int(level))).rows.append(entry)
+        found.setdefault(int(level), Point(int(level))).rows.append(entry)
     return [found[time] for time in sorted(found)]
 
 

@@ -43,10 +43,32 @@ def relate_steps(algebra: Algebra, cohorts: Iterable[Steps], *, threshold: int) 
             algebra.apart(larger[1], smaller[1], hide=smaller[2])
 
 
+def relate_sizes(
+    algebra: Algebra, sizes: Iterable[tuple[str, object, Key]], *, threshold: int
+) -> None:
+    """Compare a stratum with the same stratum of other cohorts, and with other cohorts whole.
+
+    Args:
+        algebra: Holds the cells, or not all of them.
+        sizes: Cohort, levels (none for the whole) and cell of each.
+        threshold: Fewest persons that may lie between.
+    """
+    cells = [one for one in sizes if one[2] in algebra]
+    for larger, smaller in _close(cells, lambda one: algebra[one[2]], threshold):
+        alike = larger[1] == smaller[1] or not larger[1] or not smaller[1]
+        if larger[0] != smaller[0] and alike and (larger[1] or smaller[1]):
+            algebra.apart(larger[2], smaller[2])
+
+
 def relate_starts(algebra: Algebra, cells: Iterable[Key], *, threshold: int) -> None:
-    """Compare who starts one curve with who starts another of the same outcome."""
+    """Compare who starts one curve with who starts another of the same outcome.
+
+    Strata are compared with the same strata of other cohorts, and with other cohorts whole.
+    """
     for larger, smaller in _close([*dict.fromkeys(cells)], algebra.__getitem__, threshold):
-        if (larger[1], larger[-1]) == (smaller[1], smaller[-1]):
+        (*_, one, cohort, outcome), (*_, other, second, same_outcome) = larger, smaller
+        alike = one == other or (cohort != second and not (one and other))
+        if larger[1] == smaller[1] and outcome == same_outcome and alike:
             algebra.apart(larger, smaller)
 
 

@@ -60,6 +60,7 @@ class Kind:
     variables: Mapping[str, Mapping[str, Role]]
     family: tuple[str, ...] = ()
     days: tuple[str, ...] = ()
+    divided: bool = False
 
 
 @dataclass(frozen=True)
@@ -100,7 +101,7 @@ def _kind(read: Mapping[str, object]) -> Kind:
         variable: {estimate: Role(role) for estimate, role in estimates.items()}
         for variable, estimates in variables.items()
     }
-    return Kind(variables=roles, **names)
+    return Kind(variables=roles, divided=bool(read.get("divided")), **names)
 
 
 def read(result: SummarisedResult) -> tuple[Entry, ...]:
@@ -134,7 +135,8 @@ def _entry(index: int, row: ResultRow, settings: ResultSettings) -> Entry:
         ("strata_name", row.strata_name, kind.strata),
         ("additional_name", row.additional_name, kind.additional),
     ):
-        if name not in allowed:
+        named = column == "strata_name" and kind.divided
+        if name not in allowed and not named:
             raise _unknown(where, column, allowed)
     for names, levels in (
         (row.group_name, row.group_level),

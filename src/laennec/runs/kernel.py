@@ -9,6 +9,7 @@ The engine is Polars (``docs/decisions/0003-bucket-kernel.md``). Memory is bound
 one bucket that the plan needs; nothing is written to disk (``runs.spill``).
 """
 
+from collections.abc import Mapping
 from functools import cache
 
 import polars as pl
@@ -19,6 +20,7 @@ from laennec.runs.kernel_definitions import enrol_definitions
 from laennec.runs.kernel_history import load
 from laennec.runs.kernel_incidence import incidence
 from laennec.runs.kernel_outcomes import outcomes_of
+from laennec.runs.kernel_strata import strata
 from laennec.runs.kernel_survival import survival
 from laennec.runs.plan import Plan
 from laennec.runs.ports import BucketSource
@@ -29,6 +31,7 @@ from laennec.study.model import (
     CumulativeIncidence,
     Events,
     Incidence,
+    OfCohorts,
 )
 from laennec.study.partials import Partial, merge
 
@@ -49,23 +52,38 @@ def evaluate_bucket(plan: Plan, source: BucketSource, bucket: int) -> Partial:
     if plan.definitions.definitions:
         enrolled |= enrol_definitions(plan.definitions, source, bucket, rows)
 
+    divided = strata(plan.study, rows, enrolled)
+
     @cache
     def outcomes(events: Events) -> pl.DataFrame:
         return outcomes_of(events, rows)
 
     parts = [_attrition(name, enrolment) for name, enrolment in enrolled.items()]
+    parts.append(_members(divided))
+    enrolled |= divided
     for asked in plan.study.results:
         match asked:
             case Counts():
                 pass  # attrition of every cohort is counted whether asked or not
             case Characteristics():
-                parts.append(characteristics(asked, rows, enrolled))
+                parts.append(characteristics(asked, _labels(asked, plan), rows, enrolled))
             case Incidence():
                 population = None if asked.population is None else enrolled[asked.population]
                 parts.append(incidence(asked, rows, outcomes(asked.outcome), population))
             case CumulativeIncidence():
-                parts.append(survival(asked, outcomes(asked.outcome), enrolled))
+                labels = _labels(asked, plan)
+                parts.append(survival(asked, labels, outcomes(asked.outcome), enrolled))
     return merge(parts)
+
+
+def _labels(asked: OfCohorts, plan: Plan) -> list[str]:
+    """The cohorts and strata of a result, as keys of what is enrolled."""
+    return [one.label for one in plan.study.strata_of(asked)]
+
+
+def _members(divided: Mapping[str, Enrolment]) -> Partial:
+    sizes = {label: enrolment.members.height for label, enrolment in divided.items()}
+    return Partial({("members", label): n for label, n in sizes.items() if n})
 
 
 def _attrition(cohort: str, enrolment: Enrolment) -> Partial:

@@ -1,6 +1,6 @@
 """Counts of the members of a cohort by what they are at entry, on whole frames."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import polars as pl
 
@@ -19,11 +19,21 @@ FEATURES: Mapping[str, pl.Expr] = {
 
 
 def characteristics(
-    asked: Characteristics, bucket: Bucket, enrolled: Mapping[str, Enrolment]
+    asked: Characteristics,
+    labels: Sequence[str],
+    bucket: Bucket,
+    enrolled: Mapping[str, Enrolment],
 ) -> Partial:
-    """Count members by sex, age and days of observation, and those who have each covariate."""
+    """Count members by sex, age and days of observation, and those who have each covariate.
+
+    Args:
+        asked: What is asked.
+        labels: The cohorts and strata to describe, by their keys in ``enrolled``.
+        bucket: The rows.
+        enrolled: Cohorts and strata.
+    """
     counts: dict[Key, int] = {}
-    for cohort in asked.cohorts:
+    for cohort in labels:
         members = enrolled[cohort].members
         for feature, value in FEATURES.items():
             tally = members.group_by(value=value).len().drop_nulls()

@@ -1,6 +1,6 @@
 """Days from cohort entry to the first outcome or the end of follow-up, on whole frames."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import polars as pl
 
@@ -11,11 +11,21 @@ from laennec.study.partials import Key, Partial
 
 
 def survival(
-    asked: CumulativeIncidence, outcomes: pl.DataFrame, enrolled: Mapping[str, Enrolment]
+    asked: CumulativeIncidence,
+    labels: Sequence[str],
+    outcomes: pl.DataFrame,
+    enrolled: Mapping[str, Enrolment],
 ) -> Partial:
-    """Count members by day and end of follow-up; the rules are ``study.reference_survival``."""
+    """Count members by day and end of follow-up; the rules are ``study.reference_survival``.
+
+    Args:
+        asked: What is asked.
+        labels: The cohorts and strata to follow, by their keys in ``enrolled``.
+        outcomes: As ``kernel_outcomes.outcomes_of`` returns them.
+        enrolled: Cohorts and strata.
+    """
     counts: dict[Key, int] = {}
-    for cohort in asked.cohorts:
+    for cohort in labels:
         members = enrolled[cohort].members.select(PERSON, "entry", "exit")
         seen = _follow_up(asked, members, outcomes)
         for day, has_outcome, persons in seen.group_by("day", "has_outcome").len().iter_rows():

@@ -5,8 +5,9 @@ data. It hides nothing: every row goes through ``disclosure`` before it leaves t
 """
 
 from collections.abc import Iterator, Mapping
+from itertools import chain
 
-from laennec.omop.summarised_result import ResultRow, SummarisedResult, bind
+from laennec.omop.summarised_result import JOINT, ResultRow, SummarisedResult, bind
 from laennec.study.estimates_cohorts import attrition_rows, characteristic_rows, count_rows
 from laennec.study.estimates_incidence import analyses, incidence_rows, incidence_settings
 from laennec.study.estimates_rows import section
@@ -16,6 +17,7 @@ from laennec.study.model import (
     Counts,
     CumulativeIncidence,
     Incidence,
+    OfCohorts,
     Result,
     Study,
 )
@@ -64,19 +66,23 @@ def _tables(
 ) -> Iterator[tuple[str, Iterator[ResultRow], dict[str, str]]]:
     """Yield the type, rows and own settings of each table of one result."""
     group = {"group": "cohort_name"}
+    divided: dict[str, str] = {}
+    if isinstance(result, OfCohorts) and result.strata:
+        divided = {"strata": JOINT.join(dict.fromkeys(chain(*result.strata)))}
     match result:
         case Counts():
-            yield "summarise_cohort_count", count_rows(result, study, partial, cdm_name), group
+            rows = count_rows(result, study, partial, cdm_name)
+            yield "summarise_cohort_count", rows, group | divided
             steps = {**group, "strata": "reason", "additional": "reason_id"}
             rows = attrition_rows(result, study, partial, cdm_name)
             yield "summarise_cohort_attrition", rows, steps
         case Characteristics():
             rows = characteristic_rows(result, study, partial, cdm_name)
-            yield "summarise_characteristics", rows, group
+            yield "summarise_characteristics", rows, group | divided
         case Incidence():
             for sex, ages in analyses(result):
                 rows = incidence_rows(result, sex, ages, partial, cdm_name)
                 yield "incidence", rows, incidence_settings(result, sex, ages)
         case CumulativeIncidence():
-            rows = survival_rows(result, partial, cdm_name)
-            yield "cumulative_incidence", rows, survival_settings(result)
+            rows = survival_rows(result, study, partial, cdm_name)
+            yield "cumulative_incidence", rows, divided | survival_settings(result)

@@ -3,9 +3,9 @@
 from collections.abc import Iterator
 
 from laennec.omop.summarised_result import ResultRow
-from laennec.study.estimates_rows import Place, number, place
+from laennec.study.estimates_rows import Place, number, place, stratum_place
 from laennec.study.estimators import Histogram, mean, quantile, standard_deviation
-from laennec.study.model import Characteristics, Cohort, Counts, Definition, Sex, Study
+from laennec.study.model import Characteristics, Cohort, Counts, Definition, Sex, Stratum, Study
 from laennec.study.partials import Partial
 from laennec.study.reference_history import UNKNOWN_SEX
 
@@ -47,12 +47,19 @@ def persons_in(cohort: Cohort | Definition, partial: Partial) -> int:
     return partial.counts.get(("attrition", cohort.name, last), 0)
 
 
+def members_of(stratum: Stratum, study: Study, partial: Partial) -> int:
+    """Return how many persons a cohort, or a stratum of it, has."""
+    if stratum.levels:
+        return partial.counts.get(("members", stratum.label), 0)
+    return persons_in(study.cohort(stratum.cohort), partial)
+
+
 def count_rows(asked: Counts, study: Study, partial: Partial, cdm_name: str) -> Iterator[ResultRow]:
     """Yield the persons of each cohort, and as many records of a cohort that each enters once."""
-    for name in asked.cohorts:
-        cohort = study.cohort(name)
-        where = place(cdm_name, {"cohort_name": name})
-        yield from _numbers(where, cohort, persons_in(cohort, partial))
+    for stratum in study.strata_of(asked):
+        where = stratum_place(cdm_name, stratum)
+        cohort = study.cohort(stratum.cohort)
+        yield from _numbers(where, cohort, members_of(stratum, study, partial))
 
 
 def attrition_rows(
@@ -86,10 +93,11 @@ def characteristic_rows(
     The levels of "Age group" and those of "Sex" each add up to the cohort: who is of unknown sex
     or in no age group is counted as ``None``. An empty cohort has its two numbers only.
     """
-    for name in asked.cohorts:
-        where = place(cdm_name, {"cohort_name": name})
-        cohort = study.cohort(name)
-        total = persons_in(cohort, partial)
+    for stratum in study.strata_of(asked):
+        name = stratum.label
+        where = stratum_place(cdm_name, stratum)
+        cohort = study.cohort(stratum.cohort)
+        total = members_of(stratum, study, partial)
         yield from _numbers(where, cohort, total)
         if not total:
             continue

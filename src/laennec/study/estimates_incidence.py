@@ -35,7 +35,6 @@ def incidence_settings(asked: Incidence, sex: Sex, group: AgeGroup) -> dict[str,
         "denominator_requirements_at_entry": "FALSE",
         "denominator_target_cohort_name": asked.population or "None",
         "denominator_time_at_risk": "0 to Inf",
-        "outcome_cohort_name": asked.outcome.concepts,
     }
     if asked.start is not None:
         settings["denominator_start_date"] = asked.start.isoformat()

@@ -15,6 +15,7 @@ from laennec.omop.summarised_result import (
     ResultSettings,
     SummarisedResult,
 )
+from laennec.study.model import Stratum
 
 PACKAGE = "laennec"
 DECIMALS = {"mean": 2, "percentage": 2, "rate": 3, "probability": 6}
@@ -71,6 +72,18 @@ def place(
 ) -> Place:
     """Return a place; what is not given is ``overall``."""
     return Place(cdm_name, group, strata or {}, additional or {})
+
+
+def stratum_place(
+    cdm_name: str,
+    stratum: Stratum,
+    group: Mapping[str, str] | None = None,
+    *,
+    additional: Mapping[str, str] | None = None,
+) -> Place:
+    """Return the place of a cohort or stratum; ``group`` are names after the cohort's."""
+    named = {"cohort_name": stratum.cohort, **(group or {})}
+    return place(cdm_name, named, strata=dict(stratum.levels), additional=additional)
 
 
 def section(

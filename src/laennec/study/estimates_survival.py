@@ -3,9 +3,9 @@
 from collections.abc import Iterator
 
 from laennec.omop.summarised_result import ResultRow
-from laennec.study.estimates_rows import number, place
+from laennec.study.estimates_rows import number, stratum_place
 from laennec.study.estimators import Histogram, kaplan_meier
-from laennec.study.model import CumulativeIncidence
+from laennec.study.model import CumulativeIncidence, Study
 from laennec.study.partials import Partial
 
 
@@ -14,7 +14,6 @@ def survival_settings(asked: CumulativeIncidence) -> dict[str, str]:
     return {
         "group": "cohort_name &&& outcome",
         "additional": "time",
-        "outcome": asked.outcome.concepts,
         "outcome_washout": "inf" if asked.washout is None else str(asked.washout),
         "censor_on_cohort_exit": "TRUE",
         "follow_up_days": str(asked.horizon),
@@ -24,16 +23,17 @@ def survival_settings(asked: CumulativeIncidence) -> dict[str, str]:
 
 
 def survival_rows(
-    asked: CumulativeIncidence, partial: Partial, cdm_name: str
+    asked: CumulativeIncidence, study: Study, partial: Partial, cdm_name: str
 ) -> Iterator[ResultRow]:
-    """Yield, for each cohort and published day, who is at risk, events, censored and the curve."""
-    for cohort in asked.cohorts:
-        events = _by_day(partial, asked.name, cohort, "events")
-        censored = _by_day(partial, asked.name, cohort, "censored")
+    """Yield, for each cohort, stratum and published day, who is at risk, events and the curve."""
+    for stratum in study.strata_of(asked):
+        events = _by_day(partial, asked.name, stratum.label, "events")
+        censored = _by_day(partial, asked.name, stratum.label, "censored")
         for point in kaplan_meier(events, censored, step=asked.step, horizon=asked.horizon):
-            where = place(
+            where = stratum_place(
                 cdm_name,
-                {"cohort_name": cohort, "outcome": asked.outcome.concepts},
+                stratum,
+                {"outcome": asked.outcome.concepts},
                 additional={"time": str(point.day)},
             )
             at_risk = str(point.at_risk)

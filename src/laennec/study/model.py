@@ -9,6 +9,7 @@ This module has the whole language; its parts are written in ``model_cohorts`` a
 
 import hashlib
 import json
+import math
 from collections.abc import Iterator, Mapping
 from typing import Annotated, Any
 
@@ -47,13 +48,29 @@ from laennec.study.model_results import (
     CumulativeIncidence,
     Incidence,
     Interval,
+    OfCohorts,
     Result,
+)
+from laennec.study.model_strata import (
+    MAX_STRATA,
+    ByAge,
+    ByEvents,
+    ByPeriod,
+    BySex,
+    Period,
+    Strata,
+    Stratum,
+    strata_of,
 )
 
 __all__ = [
     "MAX_DAYS",
     "AgeBetween",
     "AgeGroup",
+    "ByAge",
+    "ByEvents",
+    "ByPeriod",
+    "BySex",
     "Characteristics",
     "Cohort",
     "ConceptItem",
@@ -74,9 +91,13 @@ __all__ = [
     "Incidence",
     "Interval",
     "Name",
+    "OfCohorts",
+    "Period",
     "Result",
     "Sex",
     "SexIs",
+    "Strata",
+    "Stratum",
     "Study",
     "Window",
 ]
@@ -112,6 +133,7 @@ class Study(Frozen):
     description: Annotated[str, Field(max_length=20_000, pattern=_TEXT)] = ""
     concept_sets: Annotated[Mapping[Name, ConceptSet], Field(max_length=MANY)]
     cohorts: tuple[AnyCohort, ...] = Field(default=(), max_length=MANY)
+    strata: tuple[Strata, ...] = Field(default=(), max_length=MANY)
     results: tuple[Result, ...] = Field(min_length=1, max_length=MANY)
 
     @model_validator(mode="after")
@@ -132,10 +154,41 @@ class Study(Frozen):
         for place, name in self._placed_cohorts():
             if name not in known:
                 raise unknown_name("cohort", name, known=known, place=place)
-        for result in self.results:
-            if not isinstance(result, Incidence):
-                check_once([*result.cohorts], "cohort")
+        self._strata_resolve()
         return self
+
+    def _strata_resolve(self) -> None:
+        """Refuse strata of one name, a name that no strata have, and more strata than a day's work.
+
+        Raises:
+            ValueError, PydanticCustomError: with the name.
+        """
+        labels = [one.label for one in self.strata]
+        check_once(labels, "stratum")
+        for i, result in enumerate(self.results):
+            if not isinstance(result, OfCohorts):
+                continue
+            for j, names in enumerate(result.strata):
+                for k, name in enumerate(names):
+                    if name not in labels:
+                        place = f"results[{i}].strata[{j}][{k}]"
+                        raise unknown_name("stratum", name, known=labels, place=place)
+            levels = {one.label: len(one.levels) for one in self.strata}
+            wide = sum(math.prod(levels[name] for name in names) for names in result.strata)
+            if len(result.cohorts) * (1 + wide) > MAX_STRATA:
+                raise ValueError(
+                    f"the result {result.name!r} has more than {MAX_STRATA} cohorts and strata"
+                )
+
+    def strata_of(self, result: OfCohorts) -> tuple[Stratum, ...]:
+        """Return each cohort of a result whole, then in every stratum asked for."""
+        return tuple(strata_of(result.cohorts, result.strata, self.strata))
+
+    def all_strata(self) -> tuple[Stratum, ...]:
+        """Return every stratum of any result that is not a whole cohort, each once."""
+        asked = [one for one in self.results if isinstance(one, OfCohorts)]
+        found = (one for result in asked for one in self.strata_of(result) if one.levels)
+        return tuple(dict.fromkeys(found))
 
     def cohort(self, name: str) -> Cohort | Definition:
         """Return the cohort of that name, which the study is known to have."""
@@ -163,6 +216,9 @@ class Study(Frozen):
             for j, criterion in enumerate(cohort.criteria):
                 if isinstance(criterion, HasEvents):
                     yield f"cohorts[{i}].criteria[{j}].events", criterion.events
+        for i, one in enumerate(self.strata):
+            if isinstance(one, ByEvents):
+                yield f"strata[{i}].events", one.events
         for i, result in enumerate(self.results):
             if isinstance(result, Characteristics):
                 for j, covariate in enumerate(result.covariates):
@@ -173,7 +229,7 @@ class Study(Frozen):
     def _placed_cohorts(self) -> Iterator[tuple[str, str]]:
         """Yield every name of a cohort that a result gives, with its place."""
         for i, result in enumerate(self.results):
-            if not isinstance(result, Incidence):
+            if isinstance(result, OfCohorts):
                 for j, name in enumerate(result.cohorts):
                     yield f"results[{i}].cohorts[{j}]", name
             elif result.population is not None:

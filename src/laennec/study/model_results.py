@@ -53,15 +53,35 @@ class AgeGroup(Frozen):
         return f"{self.minimum} to {self.maximum}"
 
 
-class Counts(Frozen):
+class OfCohorts(Frozen):
+    """A result about cohorts, each whole and, where asked for, divided into strata.
+
+    Attributes:
+        strata: Divisions, each by one of the study's strata or by several crossed.
+    """
+
+    name: Name
+    cohorts: tuple[Name, ...] = Field(min_length=1, max_length=MANY)
+    strata: tuple[Annotated[tuple[Name, ...], Field(min_length=1, max_length=MANY)], ...] = Field(
+        default=(), max_length=MANY
+    )
+
+    @model_validator(mode="after")
+    def _asked_once(self) -> "OfCohorts":
+        check_once([*self.cohorts], "cohort")
+        for names in self.strata:
+            check_once([*names], "stratum")
+        check_once([" and ".join(sorted(names)) for names in self.strata], "division by")
+        return self
+
+
+class Counts(OfCohorts):
     """How many persons each cohort has, and how many each step leaves (attrition)."""
 
     kind: Literal["counts"] = "counts"
-    name: Name
-    cohorts: tuple[Name, ...] = Field(min_length=1, max_length=MANY)
 
 
-class Characteristics(Frozen):
+class Characteristics(OfCohorts):
     """Age, sex, observation before and after entry, and covariates of each cohort, at entry.
 
     Attributes:
@@ -69,15 +89,13 @@ class Characteristics(Frozen):
     """
 
     kind: Literal["characteristics"] = "characteristics"
-    name: Name
-    cohorts: tuple[Name, ...] = Field(min_length=1, max_length=MANY)
     age_groups: tuple[AgeGroup, ...] = Field(default=(), max_length=MANY)
     covariates: tuple[Covariate, ...] = Field(default=(), max_length=MANY)
 
     @model_validator(mode="after")
     def _sound(self) -> "Characteristics":
         check_once([one.name for one in self.covariates], "covariate")
-        _apart(self.age_groups)
+        check_apart(self.age_groups)
         return self
 
 
@@ -134,7 +152,7 @@ class Incidence(Frozen):
         return self
 
 
-class CumulativeIncidence(Frozen):
+class CumulativeIncidence(OfCohorts):
     """Share of a cohort that has had the outcome by each day, by the Kaplan-Meier estimator.
 
     Persons with an outcome before entry (on one of the ``washout`` days before it, or ever when
@@ -147,8 +165,6 @@ class CumulativeIncidence(Frozen):
     """
 
     kind: Literal["cumulative_incidence"] = "cumulative_incidence"
-    name: Name
-    cohorts: tuple[Name, ...] = Field(min_length=1, max_length=MANY)
     outcome: Events
     washout: Days | None = None
     horizon: int = Field(ge=1, le=MAX_DAYS)
@@ -166,7 +182,12 @@ Result = Annotated[
 ]
 
 
-def _apart(groups: tuple[AgeGroup, ...]) -> None:
+def check_apart(groups: tuple[AgeGroup, ...]) -> None:
+    """Refuse age groups that overlap.
+
+    Raises:
+        ValueError: with the labels of two that do.
+    """
     ordered = sorted(groups, key=lambda one: one.minimum)
     for before, after in itertools.pairwise(ordered):
         if after.minimum <= before.maximum:

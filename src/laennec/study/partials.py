@@ -6,12 +6,14 @@ which merge by minimum and maximum. Merging is associative, commutative and exac
 on one core, many cores, a cluster, or over several hubs. Estimates are made from the merged partial
 only (``study.estimates``).
 
-Keys (``study.reference`` gives each its meaning; ``result`` and ``cohort`` are names in the study):
+Keys (``study.reference`` gives each its meaning; ``result`` is a name in the study, ``cohort`` one
+too or, but for attrition, the label of a stratum, ``model.Stratum.label``):
 
 ==================================================================  ==============================
 key in ``counts``                                                   counts
 ==================================================================  ==============================
 ``("attrition", cohort, step)``                                     persons left after step 0, 1, …
+``("members", stratum)``                                            persons in a stratum
 ``("sex", result, cohort, sex)``                                    persons of a characteristics
 ``("age", result, cohort, years)``                                  persons
 ``("prior_observation", result, cohort, days)``                     persons

@@ -31,10 +31,11 @@ from laennec.study.reference_incidence import (
     stretches,
 )
 from laennec.study.reference_outcomes import outcomes_of
+from laennec.study.reference_strata import in_strata
 from laennec.study.reference_survival import follow_up
 
 Memberships = dict[str, Membership]
-"""The cohorts one person is in, by name."""
+"""The cohorts one person is in, by name, and their strata, by label."""
 
 
 def evaluate(study: Study, rows: Rows, concepts: Concepts) -> Partial:
@@ -63,15 +64,20 @@ def _answer(study: Study, history: History, concepts: Concepts) -> Partial:
         for name, enrolment in enrolments.items()
         if enrolment.membership is not None
     }
+    strata = in_strata(study, history, concepts, memberships)
+    memberships |= strata
     parts = [_attrition(name, enrolment) for name, enrolment in enrolments.items()]
+    parts.append(Partial({("members", label): 1 for label in strata}))
     for result in study.results:
         match result:
             case Characteristics():
-                parts.append(_characteristics(result, history, concepts, memberships))
+                labels = [one.label for one in study.strata_of(result)]
+                parts.append(_characteristics(result, labels, history, concepts, memberships))
             case Incidence():
                 parts.append(_incidence(result, history, concepts, memberships))
             case CumulativeIncidence():
-                parts.append(_survival(result, history, concepts, memberships))
+                labels = [one.label for one in study.strata_of(result)]
+                parts.append(_survival(result, labels, history, concepts, memberships))
     return merge(parts)
 
 
@@ -81,11 +87,15 @@ def _attrition(cohort: str, enrolment: Enrolment) -> Partial:
 
 
 def _characteristics(
-    asked: Characteristics, history: History, concepts: Concepts, memberships: Memberships
+    asked: Characteristics,
+    labels: list[str],
+    history: History,
+    concepts: Concepts,
+    memberships: Memberships,
 ) -> Partial:
-    """Sex, age, observation on each side of entry, and covariates, in each cohort."""
+    """Sex, age, observation on each side of entry, and covariates, in each cohort and stratum."""
     counts: dict[Key, int] = {}
-    for cohort in asked.cohorts:
+    for cohort in labels:
         stay = memberships.get(cohort)
         if stay is None:
             continue
@@ -139,12 +149,16 @@ def _at_risk(asked: Incidence, sex: str, group: str, at_risk: list[Stretch]) -> 
 
 
 def _survival(
-    asked: CumulativeIncidence, history: History, concepts: Concepts, memberships: Memberships
+    asked: CumulativeIncidence,
+    labels: list[str],
+    history: History,
+    concepts: Concepts,
+    memberships: Memberships,
 ) -> Partial:
-    """Day of the first outcome, or of the end of follow-up, in each cohort."""
+    """Day of the first outcome, or of the end of follow-up, in each cohort and stratum."""
     counts: dict[Key, int] = {}
     outcomes = outcomes_of(asked.outcome, history, concepts)
-    for cohort in asked.cohorts:
+    for cohort in labels:
         seen = follow_up(asked, memberships[cohort], outcomes) if cohort in memberships else None
         if seen is not None:
             what = "events" if seen.has_outcome else "censored"

@@ -1,0 +1,183 @@
+"""Curves of a cohort and of its strata: what one curve hides, the others may not tell.
+
+Events and censored persons of the strata add up to those of the whole. So the curves that add up
+are published at *joint* points: the times at which every one of them could be published by the rule
+of ``disclosure.curves``, and every complement too (the whole less the strata that are shown: who is
+in no stratum, and the strata whose start is hidden). Between two joint points all of them are
+merged, so a reader who subtracts one from another finds 0 or at least ``threshold``.
+
+After the last joint point the strata show nothing more. Then nothing can be subtracted from the
+whole, which goes on by the rule for one curve. No point of such curves is coarse.
+
+Pure.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from laennec.core.errors import PolicyError
+from laennec.disclosure.algebra import Key
+from laennec.disclosure.curves import CurveVerdict, Point, hidden_tail, hidden_whole, points_of
+from laennec.disclosure.kinds import Entry, Role
+from laennec.disclosure.profiles import Profile
+from laennec.disclosure.strata import Levels, divisions
+
+State = tuple[int, int, int]
+"""Events and censored so far, the day itself included, and persons at risk on the day."""
+
+
+@dataclass
+class _Track:
+    """One curve, or what is left of one when others are taken away.
+
+    Attributes:
+        start: Persons who start it.
+        states: By time.
+        told: Events and censored up to the last published point.
+    """
+
+    start: int
+    states: Mapping[int, State]
+    told: tuple[int, int] = (0, 0)
+
+    def may_show(self, time: int, profile: Profile) -> bool:
+        """Return whether the rule for one curve lets this time be published."""
+        events, censored, at_risk = self.states[time]
+        if sum(self.told) == self.start:
+            return True
+        left = self.start - events - censored
+        steps = (events - self.told[0], censored - self.told[1], left)
+        return at_risk >= profile.threshold and not any(map(profile.is_small, steps))
+
+    def tells_leavers(self, time: int, profile: Profile) -> bool:
+        """Return whether the number at risk would tell how many left on that very day."""
+        events, censored, at_risk = self.states[time]
+        gone = events + censored
+        return bool(gone) and profile.is_small(abs(at_risk - (self.start - gone)))
+
+
+def judge_strata(
+    curves: Mapping[Levels, list[Entry]], hidden: frozenset[Levels], profile: Profile
+) -> dict[Levels, CurveVerdict]:
+    """Return what to hide and what to rewrite in curves that add up.
+
+    Args:
+        curves: The whole, under no levels, and its strata.
+        hidden: Those whose start may not be published.
+        profile: The rules.
+
+    Returns:
+        A verdict for each curve.
+
+    Raises:
+        PolicyError: a point is incomplete, or the counts do not add up.
+    """
+    points = {levels: {one.time: one for one in points_of(rows)} for levels, rows in curves.items()}
+    times = sorted({time for mine in points.values() for time in mine})
+    shown = {levels: _track(mine, times) for levels, mine in points.items() if levels not in hidden}
+    if any(track is None for track in shown.values()):
+        return {levels: hidden_whole(rows) for levels, rows in curves.items()}
+    tracks = {levels: track for levels, track in shown.items() if track is not None}
+    joint = _joint([*tracks.values(), *_complements(curves, tracks)], times, profile)
+    told = {levels: [time for time, _ in joint] for levels in tracks}
+    quiet = {time for time, tells in joint if tells}
+    if () in tracks:
+        after = [time for time in times if not joint or time > joint[-1][0]]
+        for time in after:
+            if tracks[()].may_show(time, profile):
+                _tell([tracks[()]], time)
+                told[()].append(time)
+                quiet |= {time} if tracks[()].tells_leavers(time, profile) else set()
+    return {
+        levels: _verdict(points[levels], told[levels], quiet)
+        if levels in tracks
+        else hidden_whole(rows)
+        for levels, rows in curves.items()
+    }
+
+
+def _track(points: Mapping[int, Point], times: Sequence[int]) -> _Track | None:
+    """A curve over all times, with nothing after its end; None if the input hides it."""
+    start = points[min(points)].count(Role.AT_RISK)
+    events = censored = 0
+    states: dict[int, State] = {}
+    for time in times:
+        happened, lost, at_risk = 0, 0, 0
+        if time in points:
+            counts = points[time].counts()
+            if counts is None:
+                return None
+            happened, lost, at_risk = counts
+        events, censored = events + happened, censored + lost
+        states[time] = (events, censored, at_risk)
+    if start is None:
+        return None
+    if events + censored > start:
+        raise _impossible()
+    return _Track(start, states)
+
+
+def _complements(
+    curves: Mapping[Levels, list[Entry]], tracks: Mapping[Levels, _Track]
+) -> list[_Track]:
+    """What is left of each total that is shown when its shown strata are taken away."""
+    keys: dict[Levels, Key] = {levels: ("levels", *levels) for levels in curves}
+    by_key = {keys[levels]: track for levels, track in tracks.items()}
+    found = []
+    for total, parts, _ in divisions(keys):
+        whole, known = by_key.get(total), [by_key[one] for one in parts if one in by_key]
+        if whole is None or not known:
+            continue
+        start = whole.start - sum(one.start for one in known)
+        states = {}
+        for time, state in whole.states.items():
+            taken = [sum(one.states[time][n] for one in known) for n in range(3)]
+            less = (state[0] - taken[0], state[1] - taken[1], state[2] - taken[2])
+            if min(start, *less) < 0:
+                raise _impossible()
+            states[time] = less
+        found.append(_Track(start, states))
+    return found
+
+
+def _joint(
+    tracks: Sequence[_Track], times: Sequence[int], profile: Profile
+) -> list[tuple[int, bool]]:
+    """The times at which all may be shown, each with whether a number at risk tells too much."""
+    found = []
+    for time in times:
+        if all(one.may_show(time, profile) for one in tracks):
+            found.append((time, any(one.tells_leavers(time, profile) for one in tracks)))
+            _tell(tracks, time)
+    return found
+
+
+def _tell(tracks: Sequence[_Track], time: int) -> None:
+    for one in tracks:
+        events, censored, _ = one.states[time]
+        one.told = (events, censored)
+
+
+def _verdict(points: Mapping[int, Point], told: Sequence[int], quiet: set[int]) -> CurveVerdict:
+    """Hide every point that is not told, and rewrite those that are as sums."""
+    ordered = [points[time] for time in sorted(points)]
+    hidden = {one.index for point in ordered for one in point.rows}
+    hidden -= {one.index for one in ordered[0].rows if one.role is Role.AT_RISK}
+    rewritten: dict[int, int] = {}
+    events = censored = 0
+    for point in ordered:
+        happened, lost, _ = point.counts() or (0, 0, 0)
+        events, censored = events + happened, censored + lost
+        if point.time in told:
+            keep = point.time not in quiet
+            hidden -= {one.index for one in point.rows if keep or one.role is not Role.AT_RISK}
+            rewritten |= point.sums(events, censored)
+            events = censored = 0
+    return CurveVerdict(rewritten, frozenset(hidden), None, hidden_tail(ordered, hidden))
+
+
+def _impossible() -> PolicyError:
+    return PolicyError(
+        "Curves of strata count more persons than the curve of their cohort.",
+        remedy="Run the study again; a result that does not add up is never published.",
+    )
