@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from polars.io.plugins import register_io_source
 
-from laennec.omop.concepts import ConceptItem, missing, not_standard, resolve
+from laennec.omop.concepts import ConceptItem, missing, not_standard, resolve, resolve_all
 from laennec.study.model import ConceptItem as StudyItem
 
 GIBLEED = Path(__file__).resolve().parents[3] / "shared" / "data" / "omop-gibleed"
@@ -112,6 +112,15 @@ def test_resolve_is_the_naive_reading(items: list[Item], vocabulary: Vocabulary)
     assert resolve(items, **vocabulary.frames()) == naive(items, vocabulary)
 
 
+@settings(max_examples=80, deadline=None)
+@given(st.dictionaries(st.sampled_from("abcd"), ITEMS), VOCABULARIES)
+def test_sets_that_are_resolved_together_mean_what_they_mean_alone(
+    sets: dict[str, list[Item]], vocabulary: Vocabulary
+) -> None:
+    found = resolve_all(sets, **vocabulary.frames())
+    assert found == {name: naive(items, vocabulary) for name, items in sets.items()}
+
+
 @settings(max_examples=40, deadline=None)
 @given(st.sets(IDS), VOCABULARIES)
 def test_missing_and_not_standard(ids: set[int], vocabulary: Vocabulary) -> None:
@@ -196,8 +205,9 @@ def test_filters_reach_the_source() -> None:
 
     frames = {name: source(frame.collect()) for name, frame in SMALL.frames().items()}
     items = [Item(1, descendants=True, mapped=True)]
-    assert resolve(items, **frames) == {1, 2, 10, 20}
-    assert pushed == [True, True, True]
+    asked = {"one": items, "same": items, "none": [Item(3, mapped=True, exclude=True)]}
+    assert set(resolve_all(asked, **frames)["same"]) == {1, 2, 10, 20}
+    assert pushed == [True, True, True], "each table is read once, whatever the number of sets"
 
 
 def test_gibleed() -> None:

@@ -16,13 +16,17 @@ One departure: ATLAS drops an item whose concept is not in ``concept``; here its
 rows may carry it all the same, and ``missing`` names it so that the caller can warn.
 """
 
-from collections.abc import Collection, Iterable
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Protocol
 
 import polars as pl
 
 STANDARD = "S"
 MAPS_TO = "Maps to"
+
+Related = defaultdict[int, Sequence[int]]
+"""Concept to concepts, none by default."""
 
 
 class ConceptItem(Protocol):
@@ -52,28 +56,45 @@ def resolve(
     relationships: pl.LazyFrame,
     concepts: pl.LazyFrame,
 ) -> frozenset[int]:
-    """Return the concepts that the items mean together; may be empty.
+    """Return the concepts that the items mean together; ``resolve_all`` for one set."""
+    found = resolve_all(
+        {"": items}, ancestors=ancestors, relationships=relationships, concepts=concepts
+    )
+    return found[""]
 
-    Reads only the rows of the ids asked for: the filters reach the files behind the frames. Nothing
-    is read of ``ancestors`` without descendants, nor of ``relationships`` without mapped.
+
+def resolve_all(
+    sets: Mapping[str, Iterable[ConceptItem]],
+    *,
+    ancestors: pl.LazyFrame,
+    relationships: pl.LazyFrame,
+    concepts: pl.LazyFrame,
+) -> dict[str, frozenset[int]]:
+    """Return the concepts that each set means; a set may mean none.
+
+    Each table is read once, whatever the number of sets, and only the rows of the ids asked for:
+    the filters reach the files behind the frames. Nothing is read of ``ancestors`` without
+    descendants, nor of ``relationships`` without mapped.
 
     Args:
-        items: In any order; repeated items do no harm.
+        sets: Items by name of set, in any order; repeated items do no harm.
         ancestors: Table ``concept_ancestor``.
         relationships: Table ``concept_relationship``.
         concepts: Table ``concept``.
     """
-    asked = tuple(items)
-    included, excluded = (
-        _expand(
-            [item for item in asked if item.exclude is exclude],
-            ancestors=ancestors,
-            relationships=relationships,
-            concepts=concepts,
+    asked = {name: tuple(items) for name, items in sets.items()}
+    every = [item for items in asked.values() for item in items]
+    below = _below({one.concept_id for one in every if one.descendants}, ancestors, concepts)
+    targets = {one.concept_id for one in every if one.mapped}
+    targets.update(*(below[one.concept_id] for one in every if one.mapped and one.descendants))
+    sources = _sources(targets, relationships)
+    return {
+        name: frozenset(
+            _expand([one for one in items if not one.exclude], below, sources)
+            - _expand([one for one in items if one.exclude], below, sources)
         )
-        for exclude in (False, True)
-    )
-    return frozenset(included - excluded)
+        for name, items in asked.items()
+    }
 
 
 def missing(ids: Collection[int], concepts: pl.LazyFrame) -> frozenset[int]:
@@ -105,30 +126,24 @@ def is_valid() -> pl.Expr:
     return pl.col("invalid_reason").is_null() | (pl.col("invalid_reason") == "")
 
 
-def _expand(
-    items: list[ConceptItem],
-    *,
-    ancestors: pl.LazyFrame,
-    relationships: pl.LazyFrame,
-    concepts: pl.LazyFrame,
-) -> set[int]:
+def _expand(items: Iterable[ConceptItem], below: Related, sources: Related) -> set[int]:
     """Apply rules 1 to 3 to items that are all inclusions or all exclusions."""
-    below = _pairs_below({one.concept_id for one in items if one.descendants}, ancestors, concepts)
-    found = {one.concept_id for one in items} | set(below["descendant_concept_id"])
-    targets = {one.concept_id for one in items if one.mapped}
-    deep = [one.concept_id for one in items if one.mapped and one.descendants]
-    targets |= set(below.filter(pl.col("ancestor_concept_id").is_in(deep))["descendant_concept_id"])
-    return found | _sources(targets, relationships)
+    found: set[int] = set()
+    for one in items:
+        under = below[one.concept_id] if one.descendants else ()
+        found.add(one.concept_id)
+        found.update(under)
+        if one.mapped:
+            for target in (one.concept_id, *under):
+                found.update(sources[target])
+    return found
 
 
-def _pairs_below(
-    ids: Collection[int], ancestors: pl.LazyFrame, concepts: pl.LazyFrame
-) -> pl.DataFrame:
-    """Return (ancestor, descendant) for valid descendants of ``ids``."""
+def _below(ids: Collection[int], ancestors: pl.LazyFrame, concepts: pl.LazyFrame) -> Related:
+    """Return the valid descendants of ``ids``."""
     if not ids:
-        names = ("ancestor_concept_id", "descendant_concept_id")
-        return pl.DataFrame(schema=dict.fromkeys(names, pl.Int64))
-    return (
+        return defaultdict(tuple)
+    pairs = (
         _among(ancestors, "ancestor_concept_id", ids)
         .select("ancestor_concept_id", "descendant_concept_id")
         .join(
@@ -137,21 +152,28 @@ def _pairs_below(
             right_on="concept_id",
             how="semi",
         )
-        .collect()
     )
+    return _related(pairs.collect())
 
 
-def _sources(targets: Collection[int], relationships: pl.LazyFrame) -> set[int]:
-    """Return what has a valid ``Maps to`` one of ``targets``."""
+def _sources(targets: Collection[int], relationships: pl.LazyFrame) -> Related:
+    """Return what has a valid ``Maps to`` each of ``targets``."""
     if not targets:
-        return set()
+        return defaultdict(tuple)
     found = (
         _among(relationships, "concept_id_2", targets)
         .filter((pl.col("relationship_id") == MAPS_TO) & is_valid())
-        .select("concept_id_1")
-        .collect()
+        .select("concept_id_2", "concept_id_1")
     )
-    return set(found.to_series())
+    return _related(found.collect())
+
+
+def _related(pairs: pl.DataFrame) -> Related:
+    """Return the second of each pair by the first; nothing for any other."""
+    first, second = pairs.columns
+    found: Related = defaultdict(tuple)
+    found.update(pairs.group_by(first).agg(pl.col(second)).iter_rows())
+    return found
 
 
 def _among(frame: pl.LazyFrame, column: str, ids: Collection[int]) -> pl.LazyFrame:

@@ -207,7 +207,4 @@ def _kept(results: Vault) -> Mapping[str, SealedDocument]:
 
 
 def _resolve(study: Study, view: View) -> Mapping[str, frozenset[int]]:
-    return {
-        name: view.concepts(concept_set.items, name=name)
-        for name, concept_set in study.concept_sets.items()
-    }
+    return view.concepts({name: one.items for name, one in study.concept_sets.items()})

@@ -13,7 +13,7 @@ from polars.io.plugins import register_io_source
 from laennec.core.errors import NotFoundError, StudyError, VocabularyError
 from laennec.ledger.events import FACTS
 from laennec.omop.cdm import CURRENT, cdm
-from laennec.omop.concepts import ConceptItem, missing, resolve
+from laennec.omop.concepts import ConceptItem, missing, resolve_all
 from laennec.omop.vocabulary import vocabulary_version
 from laennec.vault.manifest import SealedFile, Snapshot
 from laennec.vault.service import Vault
@@ -102,27 +102,33 @@ class View:
             return UNSTATED
         return version if FACTS["vocabulary_version"].accepts(version) else UNSTATED
 
-    def concepts(self, items: Sequence[ConceptItem], *, name: str) -> frozenset[int]:
-        """Return the concepts a concept set means in this snapshot's vocabulary.
+    def concepts(self, sets: Mapping[str, Sequence[ConceptItem]]) -> Mapping[str, frozenset[int]]:
+        """Return the concepts that concept sets mean in this snapshot's vocabulary.
+
+        Each table of the vocabulary is read once, whatever the number of sets.
+
+        Args:
+            sets: Items by name of set.
 
         Raises:
-            VocabularyError: there is no vocabulary at all, or it has none of the set's concepts.
+            VocabularyError: there is no vocabulary at all, or it has none of a set's concepts.
         """
-        if not self._files.get(("concept", None)):
+        if sets and not self._files.get(("concept", None)):
             raise VocabularyError(
                 "The warehouse has no vocabulary.",
                 remedy="Load one with `laennec vocab load`, or a data set that brings its own.",
             )
-        asked = {item.concept_id for item in items}
-        absent = missing(asked, self.lazy("concept"))
-        if absent == asked:
-            raise VocabularyError(
-                f"Concept set {name}: the vocabulary ({self.vocabulary_version}) has none of its "
-                f"concepts: {', '.join(map(str, sorted(absent)))}.",
-                remedy="Check the concept ids, or load the vocabulary that has them.",
-            )
-        return resolve(
-            items,
+        asked = {name: {item.concept_id for item in items} for name, items in sets.items()}
+        absent = missing(set().union(*asked.values()), self.lazy("concept"))
+        for name, ids in asked.items():
+            if ids <= absent:
+                raise VocabularyError(
+                    f"Concept set {name}: the vocabulary ({self.vocabulary_version}) has none of "
+                    f"its concepts: {', '.join(map(str, sorted(ids)))}.",
+                    remedy="Check the concept ids, or load the vocabulary that has them.",
+                )
+        return resolve_all(
+            sets,
             ancestors=self.lazy("concept_ancestor"),
             relationships=self.lazy("concept_relationship"),
             concepts=self.lazy("concept"),
