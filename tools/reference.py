@@ -21,6 +21,7 @@ def makers() -> Mapping[str, Callable[[], str]]:
     """Return what makes each page, by file name."""
     # The cases of the spec are tests, and this file runs as a script: neither is on the path yet.
     sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
+    from tools.reference_atlas import atlas_page
     from tools.reference_cases import cases_page
     from tools.reference_commands import commands_page
     from tools.reference_settings import settings_page
@@ -31,6 +32,7 @@ def makers() -> Mapping[str, Callable[[], str]]:
     from laennec.omop.reference import coverage_page
 
     return {
+        "atlas-fields.md": atlas_page,
         "commands.md": commands_page,
         "errors.md": errors_page,
         "events.md": events_page,

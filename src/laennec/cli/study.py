@@ -7,7 +7,9 @@ import click
 from laennec.app.releases import release_run
 from laennec.cli.command import Command, Group
 from laennec.cli.context import Shell, pass_shell
-from laennec.study.files import read_study
+from laennec.study.circe.files import TITLE, read_exported, read_study_or_definition
+from laennec.study.circe.study import study_of
+from laennec.study.files import read_study, write_new
 
 _FILE = click.Path(path_type=Path, dir_okay=False)
 _SNAPSHOT = "Snapshot to read; the newest by default."
@@ -27,8 +29,16 @@ def study() -> None:
 @click.option("--snapshot", type=click.IntRange(min=0), metavar="N", help=_SNAPSHOT)
 @pass_shell
 def check(shell: Shell, file: Path, snapshot: int | None) -> None:
-    """Check a study (TOML or JSON) against the hub's vocabulary, and show what it would read."""
-    asked = read_study(file)
+    """Check a study (TOML or JSON) against the hub's vocabulary, and show what it would read.
+
+    A cohort definition of ATLAS (JSON) is checked as a study that counts who is in its cohort.
+    """
+    asked, is_definition = read_study_or_definition(file)
+    if is_definition:
+        shell.remark(
+            "{path} is a cohort definition of ATLAS: laennec study from-atlas makes a study of it.",
+            path=str(file),
+        )
     with shell.hub() as hub:
         found = hub.runs().check(asked, snapshot=snapshot)
     shell.show(asked.title)
@@ -69,6 +79,54 @@ def run(shell: Shell, file: Path, snapshot: int | None) -> None:
         number=str(record.snapshot),
     )
     shell.say("Next: laennec release {run}", run=record.run)
+
+
+@study.command(
+    "from-atlas",
+    cls=Command,
+    short_help="Make a study of cohorts that were defined in ATLAS.",
+    examples=(
+        "laennec study from-atlas cohort.json --out study.json",
+        'laennec study from-atlas cohorts/*.json sets/*.csv --out study.json --title "Bleeding"',
+    ),
+)
+@click.argument("files", type=_FILE, metavar="FILE...", nargs=-1, required=True)
+@click.option(
+    "--out",
+    type=_FILE,
+    required=True,
+    metavar="STUDY",
+    help="Where to write the study: a new file that ends in .json.",
+)
+@click.option("--title", default=TITLE, metavar="TEXT", help="Title of the study.")
+@pass_shell
+def from_atlas(shell: Shell, files: tuple[Path, ...], out: Path, title: str) -> None:
+    """Make a study of cohort definitions (JSON) and concept sets (JSON, CSV) exported from ATLAS.
+
+    The study counts who is in each cohort, and holds every concept set; change it as you like. No
+    hub is needed. What the study language cannot say is refused, with its place in the definition.
+    """
+    found = read_exported(files)
+    if not found.cohorts:
+        write_new({"concept_sets": found.concept_sets}, out)
+        shell.say("{path}: concept sets alone, to put into a study.", path=str(out))
+        return
+    study = study_of(found.cohorts, name=out.stem, title=title, concept_sets=found.concept_sets)
+    write_new(dict(study), out)
+    if shell.quiet:
+        shell.show(str(out))
+        return
+    shell.table(
+        ("Cohort", "Entry queries", "Rules"),
+        [(one.name, len(one.entry), len(one.rules)) for one in study.definitions()],
+    )
+    shell.say(
+        "{path}: {cohorts} cohorts, {sets} concept sets.",
+        path=str(out),
+        cohorts=len(study.cohorts),
+        sets=len(study.concept_sets),
+    )
+    shell.say("Next: laennec study check {path}", path=str(out))
 
 
 @click.command(

@@ -9,11 +9,13 @@ its digest do not depend on the form.
 
 import json
 import tomllib
+from collections.abc import Mapping
 from datetime import date, time
 from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
+from pydantic_core import to_jsonable_python
 
 from laennec.core.errors import StudyError
 from laennec.study.complaints import complaint
@@ -31,7 +33,12 @@ def read_study(path: Path) -> Study:
             the line), or it is not a study (the message names the place, such as
             ``cohorts[0].entry.concepts``).
     """
-    tree = _tree(_text(path), path)
+    tree = _tree(read_text(path), path)
+    if isinstance(tree, dict) and "PrimaryCriteria" in tree:
+        raise StudyError(
+            f"{path}: this is a cohort definition of ATLAS, not a study.",
+            remedy=f"`laennec study from-atlas {path} --out study.json` makes a study of it.",
+        )
     try:
         # Strict and as JSON: "yes" is no truth value and "5" no number, in either form of file.
         return Study.model_validate_json(json.dumps(tree, default=_day), strict=True)
@@ -55,24 +62,60 @@ def write_study(study: Study, path: Path) -> None:
         ) from None
 
 
+def write_new(values: Mapping[str, Any], path: Path) -> None:
+    """Write a study, or a part of one, as JSON for people to read and change.
+
+    Args:
+        values: Fields of a study; those within that say nothing are left out.
+        path: A file that is not there yet.
+
+    Raises:
+        StudyError: the file is there, cannot be written, or does not end in ``.json``.
+    """
+    if path.suffix.lower() != ".json":
+        raise StudyError(f"{path}: the study is written as JSON.", remedy="End the name in .json.")
+    text = json.dumps(to_jsonable_python(values, exclude_none=True), indent=1)
+    try:
+        with path.open("x", encoding="utf-8") as file:
+            file.write(text + "\n")
+    except OSError as error:
+        raise StudyError(
+            f"{path}: the study cannot be written ({error.strerror}).",
+            remedy="Name a new file in a folder that you may write to.",
+        ) from None
+
+
 def _day(value: date | time) -> str:
     """TOML's dates as JSON has them; a moment or a time of day is refused later, as no date."""
     return value.isoformat()
 
 
-def _text(path: Path) -> str:
-    """The file's text, of a bounded size."""
+def read_json(path: Path, *, max_bytes: int = MAX_BYTES) -> Any:
+    """Return what a JSON file holds, not yet understood.
+
+    Raises:
+        StudyError: as ``read_study``; the file's name does not matter.
+    """
+    return _json(read_text(path, max_bytes=max_bytes), path)
+
+
+def read_text(path: Path, *, max_bytes: int = MAX_BYTES) -> str:
+    """Return a file's text.
+
+    Raises:
+        StudyError: there is no such file, it is larger than ``max_bytes``, or it is not UTF-8.
+    """
     try:
         with path.open("rb") as file:
-            data = file.read(MAX_BYTES + 1)
+            data = file.read(max_bytes + 1)
     except OSError as error:
         raise StudyError(
             f"{path}: the study cannot be read ({error.strerror}).",
             remedy="Give the path of a study file, ending in .toml or .json.",
         ) from None
-    if len(data) > MAX_BYTES:
+    if len(data) > max_bytes:
         raise StudyError(
-            f"{path}: the file is larger than {MAX_BYTES} bytes, so it is no study.",
+            f"{path}: the file is larger than {max_bytes} bytes, so it is no study.",
             remedy="Give the path of a study file, ending in .toml or .json.",
         )
     try:
@@ -87,36 +130,62 @@ def _text(path: Path) -> str:
 
 def _tree(text: str, path: Path) -> Any:
     """The file's tables and lists, not yet understood."""
+    match path.suffix.lower():
+        case ".toml":
+            return _toml(text, path)
+        case ".json":
+            return _json(text, path)
+    raise StudyError(
+        f"{path}: a study file ends in .toml or .json.",
+        remedy="Rename the file after its form.",
+    )
+
+
+def _toml(text: str, path: Path) -> Any:
     try:
-        match path.suffix.lower():
-            case ".toml":
-                return tomllib.loads(text)
-            case ".json":
-                return json.loads(text, object_pairs_hook=_once_each)
+        return tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         # The parser ends its message with "(at line 3, column 7)" or "(at end of document)".
         raise StudyError(
             f"{path}: this is not TOML: {error}.",
             remedy="Correct that line; docs/reference/study-language.md shows the form.",
         ) from None
+    except RecursionError:
+        raise _too_deep(path) from None
+    except ValueError:
+        raise _too_long(path) from None
+
+
+def _json(text: str, path: Path) -> Any:
+    try:
+        return json.loads(text, object_pairs_hook=_once_each)
     except json.JSONDecodeError as error:
         raise StudyError(
             f"{path}, line {error.lineno}, column {error.colno}: this is not JSON: {error.msg}.",
             remedy="Correct that line; docs/reference/study-language.md shows the form.",
         ) from None
     except RecursionError:
-        raise StudyError(
-            f"{path}: the file is nested too deeply to be a study.",
-            remedy="Write it as docs/reference/study-language.md shows.",
-        ) from None
+        raise _too_deep(path) from None
+    except ValueError:
+        raise _too_long(path) from None
     except _RepeatedNameError as error:
         raise StudyError(
             f"{path}: the name {error.args[0]!r} is given twice in one object.",
             remedy="Keep one of them.",
         ) from None
-    raise StudyError(
-        f"{path}: a study file ends in .toml or .json.",
-        remedy="Rename the file after its form.",
+
+
+def _too_deep(path: Path) -> StudyError:
+    return StudyError(
+        f"{path}: the file is nested too deeply to be a study.",
+        remedy="Write it as docs/reference/study-language.md shows.",
+    )
+
+
+def _too_long(path: Path) -> StudyError:
+    """The parsers refuse a number of thousands of digits."""
+    return StudyError(
+        f"{path}: the file has a number of thousands of digits.", remedy="Write a shorter one."
     )
 
 

@@ -13,25 +13,31 @@ _NAMING = frozenset({"concepts", "source_concepts", "concept_set"})
 """Fields that hold the name of a concept set."""
 
 
-def study_of(cohorts: Iterable[Translated], *, name: str, title: str) -> Study:
+def study_of(
+    cohorts: Iterable[Translated],
+    *,
+    name: str,
+    title: str,
+    concept_sets: Mapping[str, ConceptSet] | None = None,
+) -> Study:
     """Return a study of cohorts, which counts the members of each.
 
     Args:
         cohorts: Definitions with their sets; each definition has a name of its own.
-        name: Name of the study.
+        name: Name of the study, or a text to make one of.
         title: Its title; a line of plain text.
+        concept_sets: Sets that the study holds beside those of the definitions.
 
     Raises:
-        StudyError: there are more cohorts or concept sets than a study may have, or two cohorts
-            have one name.
+        StudyError: there are more cohorts or concept sets than a study may have, or no cohort.
     """
-    sets: dict[str, ConceptSet] = {}
+    sets = dict(concept_sets or {})
     definitions = merged(cohorts, sets)
     counts = Counts(name="counts", cohorts=tuple(one.name for one in definitions))
     return made(
         Study,
         "the study",
-        name=name,
+        name=name_for(name, what="study"),
         title=title,
         concept_sets=sets,
         cohorts=definitions,
