@@ -9,7 +9,7 @@ from datetime import date
 from tools.markdown import code, generated, table
 from tools.study_toml import block
 
-from laennec.study.model import Cohort, Frozen
+from laennec.study.model import AnyCohort, Cohort, Frozen
 from spec.spec_case import CONCEPTS, Row, SpecCase, users
 from spec.test_study_spec import CHAPTERS
 
@@ -61,7 +61,7 @@ def cases_page() -> str:
 def _case(case: SpecCase) -> str:
     parts = [f"### {case.name}\n"]
     parts += [_rows(name, rows) for name, rows in case.rows.items()]
-    asked: list[tuple[str, Frozen]] = [("cohorts", one) for one in _special(_cohorts(case))]
+    asked: list[tuple[str, Frozen]] = [("cohorts", one) for one in _special(case)]
     asked += [("strata", one) for one in case.study.strata]
     asked += [("results", one) for one in case.study.results]
     written = "\n\n".join(block(kind, one) for kind, one in asked)
@@ -70,8 +70,9 @@ def _case(case: SpecCase) -> str:
     return "\n".join(parts)
 
 
-def _special(cohorts: tuple[Cohort, ...]) -> list[Cohort]:
-    return [one for one in cohorts if one != users()]
+def _special(case: SpecCase) -> list[AnyCohort]:
+    """The cohorts that the head of the page does not show."""
+    return [one for one in case.study.cohorts if one != users()]
 
 
 def _rows(name: str, rows: tuple[Row, ...]) -> str:
@@ -122,6 +123,10 @@ def _attrition(case: SpecCase, counts: Mapping[tuple[str | int, ...], int]) -> s
         criteria = [f"meets {code([one.name])}" for one in cohort.criteria]
         for step, meaning in enumerate([*_STEPS, *criteria]):
             lines.append((step, meaning, counts.get((cohort.name, step), 0)))
+    lines += [
+        (0, f"stays in {code([made.name])}", counts.get((made.name, 0), 0))
+        for made in case.study.combined()
+    ]
     return table(("step", "who", "persons left"), lines)
 
 

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 from itertools import pairwise
-from typing import Any
+from typing import Any, get_args
 
 from hypothesis import strategies as st
 
@@ -19,18 +19,21 @@ from laennec.study.model import (
     MAX_DAYS,
     AgeBetween,
     AgeGroup,
+    AnyCohort,
     ByAge,
     ByEvents,
     ByPeriod,
     BySex,
     Characteristics,
     Cohort,
+    Combined,
     ConceptItem,
     ConceptSet,
     Counts,
     Covariate,
     Criterion,
     CumulativeIncidence,
+    DifferenceOf,
     EndOfEvent,
     EndOfObservation,
     EntryBetween,
@@ -39,6 +42,7 @@ from laennec.study.model import (
     FixedDays,
     HasEvents,
     Incidence,
+    IntersectionOf,
     Interval,
     Period,
     Result,
@@ -46,8 +50,10 @@ from laennec.study.model import (
     SexIs,
     Strata,
     Study,
+    UnionOf,
     Window,
 )
+from laennec.study.model_combined import By
 from laennec.study.model_results import MAX_POINTS
 
 RowLists = dict[str, list[dict[str, Any]]]
@@ -59,6 +65,7 @@ OPEN_END = date(2023, 12, 31)
 
 SET_NAMES = ("drug", "bleed", "both")
 COHORT_NAMES = ("users", "others")
+MADE_NAMES = ("made", "remade")
 RESULT_NAMES = ("r1", "r2", "r3")
 CONCEPTS: tuple[int, ...] = (1118084, 192671, 2_000_000_001, 0)
 """Concepts of the rows: standard ones, a site concept, and "no matching concept"."""
@@ -172,6 +179,19 @@ def cohorts(draw: st.DrawFn, name: str, tables: tuple[str, ...]) -> Cohort:
         criteria=draw(criteria(tables)),
         exit=draw(exits),
     )
+
+
+@st.composite
+def combined(draw: st.DrawFn, name: str, known: tuple[str, ...]) -> Combined:
+    """A cohort made of others, by any operation."""
+    chosen = draw(st.lists(st.sampled_from(known), min_size=2, max_size=3, unique=True))
+    by: By = draw(st.sampled_from(get_args(By)))
+    kinds: list[Combined] = [
+        UnionOf(name=name, cohorts=tuple(chosen)),
+        IntersectionOf(name=name, cohorts=tuple(chosen), by=by),
+        DifferenceOf(name=name, cohorts=tuple(chosen), by=by),
+    ]
+    return draw(st.sampled_from(kinds))
 
 
 @st.composite
@@ -306,7 +326,10 @@ def concept_sets(draw: st.DrawFn) -> ConceptSet:
 def studies(draw: st.DrawFn, tables: tuple[str, ...] = tuple(EVENT_TABLES)) -> Study:
     """A study over the given event tables, which uses every class of the model now and then."""
     names = draw(st.sampled_from([*[COHORT_NAMES[:1], COHORT_NAMES] * 4, ()]))
-    made = tuple(draw(cohorts(name, tables)) for name in names)
+    made: tuple[AnyCohort, ...] = tuple(draw(cohorts(name, tables)) for name in names)
+    for name in MADE_NAMES[: draw(st.integers(0, 2)) if len(names) > 1 else 0]:
+        made = (*made, draw(combined(name, names)))
+        names = (*names, name)
     divided = draw(ways(tables))
     result_names = draw(st.sampled_from([RESULT_NAMES, RESULT_NAMES[:2], RESULT_NAMES[:1]]))
     return Study(

@@ -17,14 +17,19 @@ from laennec.runs.kernel import evaluate_bucket
 from laennec.runs.plan import Plan, plan_study
 from laennec.study.model import (
     Characteristics,
+    Cohort,
     ConceptItem,
     ConceptSet,
     Counts,
     Covariate,
     CumulativeIncidence,
+    DifferenceOf,
     Events,
+    FixedDays,
     Incidence,
+    IntersectionOf,
     Study,
+    UnionOf,
     Window,
 )
 from laennec.study.partials import merge
@@ -67,14 +72,26 @@ def test_the_kernel_agrees_with_the_reference(case: DefinitionCase, count: int) 
 
 
 DRUG = Events(table="drug_exposure", concepts="drug")
+BOTH = ("random", "users")
+MADE = (
+    Cohort(name="users", entry=DRUG, exit=FixedDays(days=5)),
+    UnionOf(name="either", cohorts=BOTH),
+    IntersectionOf(name="both", cohorts=BOTH),
+    IntersectionOf(name="of_both", cohorts=BOTH, by="persons"),
+    DifferenceOf(name="less", cohorts=BOTH),
+    DifferenceOf(name="less_again", cohorts=("either", "both", "users")),
+    DifferenceOf(name="not_of", cohorts=BOTH, by="persons"),
+)
+"""Every operation, on stays of which a person may have several."""
 ASKED = (
     Counts(name="counts", cohorts=("random",)),
     Characteristics(
         name="characteristics",
-        cohorts=("random",),
+        cohorts=("random", *(one.name for one in MADE)),
         covariates=(Covariate(name="drug", events=DRUG, window=Window(end=0)),),
     ),
     Incidence(name="incidence", population="random", outcome=DRUG),
+    Incidence(name="in_made", population="less_again", outcome=DRUG),
     CumulativeIncidence(name="survival", cohorts=("random",), outcome=DRUG, horizon=30, step=10),
 )
 """Every kind of result, asked of the cohort of a random definition."""
@@ -92,7 +109,7 @@ def test_results_of_a_definition_agree_with_the_reference(case: DefinitionCase) 
         name="random",
         title="random",
         concept_sets=dict.fromkeys(case.concepts, some),
-        cohorts=(case.definition,),
+        cohorts=(case.definition, *MADE),
         results=ASKED,
     )
     plan = plan_study(study, case.concepts)

@@ -10,6 +10,7 @@ from datetime import date
 from typing import Any
 
 from laennec.study.model import (
+    AnyCohort,
     Cohort,
     ConceptItem,
     ConceptSet,
@@ -125,7 +126,7 @@ def bleed(
 
 
 def study(
-    *results: Result, cohorts: tuple[Cohort, ...] = (), strata: tuple[Strata, ...] = ()
+    *results: Result, cohorts: tuple[AnyCohort, ...] = (), strata: tuple[Strata, ...] = ()
 ) -> Study:
     """Return a study over the concept sets of the spec."""
     sets = {

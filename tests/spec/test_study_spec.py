@@ -3,12 +3,13 @@
 import pytest
 
 from laennec.study.estimates import summarise
-from spec import cohort_cases, incidence_cases, result_cases, strata_cases
+from spec import cohort_cases, combined_cases, incidence_cases, result_cases, strata_cases
 from spec.engines import ENGINES
 from spec.spec_case import CONCEPTS, SpecCase
 
 CHAPTERS = {
     "Cohorts": cohort_cases.CASES,
+    "Set operations": combined_cases.CASES,
     "Strata": strata_cases.CASES,
     "Incidence": incidence_cases.CASES,
     "Characteristics and cumulative incidence": result_cases.CASES,

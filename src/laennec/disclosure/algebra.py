@@ -136,6 +136,10 @@ class Algebra:
         for part in parts:
             self.imply(part, total)
 
+    def total(self, total: Key, parts: Sequence[Key]) -> None:
+        """Declare ``total`` the sum of ``parts``; what is hidden with what is declared apart."""
+        self._add(total, tuple(parts))
+
     def apart(self, larger: Key, smaller: Key, *, hide: Iterable[Key] = ()) -> None:
         """Declare that one cell may, for all a reader knows, lie inside another.
 

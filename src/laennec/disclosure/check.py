@@ -13,6 +13,8 @@ from enum import StrEnum
 
 from laennec.disclosure.algebra import Algebra, Key
 from laennec.disclosure.cohorts import cohort_cell, relate_cohorts, subjects
+from laennec.disclosure.combined import Diagram, measure_of, read_diagrams, relate_combined
+from laennec.disclosure.curve_families import CurveFamily, families_of
 from laennec.disclosure.curves import (
     CurveVerdict,
     curve_cell,
@@ -23,17 +25,10 @@ from laennec.disclosure.curves import (
 )
 from laennec.disclosure.differences import relate_starts
 from laennec.disclosure.incidence import incidence_cell, relate_days, relate_incidence, whole_years
+from laennec.disclosure.joint_curves import judge_together
 from laennec.disclosure.kinds import HIDDEN, NO_NUMBER, Entry, Role, kinds, read
 from laennec.disclosure.profiles import Profile
-from laennec.disclosure.strata import (
-    Levels,
-    check_apart,
-    cohort_of,
-    levels_of,
-    relate_strata,
-    whole,
-)
-from laennec.disclosure.strata_curves import judge_strata
+from laennec.disclosure.strata import cohort_of
 from laennec.disclosure.totals import Why, protect
 from laennec.omop.summarised_result import ResultSettings, SummarisedResult
 
@@ -177,20 +172,15 @@ class _Judgement:
         drawn = curves(by_type.pop("cumulative_incidence", []))
         algebra = Algebra()
         cohorts = [one for rows in by_type.values() for one in rows]
-        relate_cohorts(algebra, cohorts, threshold=profile.threshold)
+        diagrams = read_diagrams(entries)
+        relate_cohorts(algebra, cohorts, diagrams, threshold=profile.threshold)
         relate_incidence(algebra, incidence, threshold=profile.threshold)
-        families: dict[Key, dict[Levels, list[Entry]]] = {}
+        _relate_populations(algebra, incidence, diagrams)
         for curve in drawn:
             relate_curve(algebra, curve)
-            family = families.setdefault(curve_cell([whole(curve[0])]), {})
-            family[levels_of(curve[0])] = curve
-        for family in families.values():
-            check_apart(family)
-        starts = {
-            key: {levels: curve_cell(curve) for levels, curve in family.items()}
-            for key, family in families.items()
-        }
-        relate_strata(algebra, starts)
+        families = families_of(drawn, diagrams)
+        for family in families:
+            family.relate(algebra)
         relate_starts(algebra, map(curve_cell, drawn), threshold=profile.threshold)
         self._system = algebra.finish()
         self._why: dict[Key, Why] = dict(protect(self._system, profile).why)
@@ -199,11 +189,8 @@ class _Judgement:
         self._curves: dict[int, Rule] = {}
         self._rewritten: dict[int, int] = {}
         self._grids: dict[int, float] = {}
-        for family in families.values():
-            if len(family) == 1:
-                self._judge_curve(*family.values())
-            else:
-                self._judge_strata(family)
+        for family in families:
+            self._judge_family(family)
 
     def text(self, entry: Entry) -> str:
         """Return the estimate as published, if it is published."""
@@ -286,14 +273,14 @@ class _Judgement:
             return
         self._take(curve, judge(curve, self._profile))
 
-    def _judge_strata(self, family: Mapping[Levels, list[Entry]]) -> None:
-        hidden = frozenset(one for one, curve in family.items() if curve_cell(curve) in self._why)
-        verdicts = judge_strata(family, hidden, self._profile)
-        for levels, curve in family.items():
-            if levels in hidden:
-                self._judge_curve(curve)
-            else:
-                self._take(curve, verdicts[levels])
+    def _judge_family(self, family: CurveFamily) -> None:
+        hidden = frozenset(key for key in family.curves if key in self._why)
+        for key in hidden if len(family.curves) > 1 else family.curves:
+            self._judge_curve(family.curves[key])
+        if len(family.curves) > 1:
+            verdicts = judge_together(family.curves, family.sums(), hidden, self._profile)
+            for key in family.curves.keys() - hidden:
+                self._take(family.curves[key], verdicts[key])
 
     def _take(self, curve: list[Entry], verdict: CurveVerdict) -> None:
         self.dropped |= verdict.dropped
@@ -339,6 +326,25 @@ def _days(entry: Entry) -> tuple[str, ...]:
 
 def _subjects(entry: Entry) -> Key:
     return subjects(entry.row.cdm_name, cohort_of(entry))
+
+
+_TARGET = "denominator_target_cohort_name"
+
+
+def _relate_populations(
+    algebra: Algebra, incidence: list[Entry], diagrams: Mapping[str, Diagram]
+) -> None:
+    """Relate persons and outcomes in populations that set operations link."""
+    found: dict[Key, dict[str, Key]] = {}
+    for entry in [one for one in incidence if one.role is Role.PERSONS]:
+        counted = "persons" if entry.row.variable_name == "Denominator" else "outcomes"
+        settings = replace(entry.settings, extra={**entry.settings.extra, _TARGET: ""})
+        anywhere = incidence_cell(replace(entry, settings=settings), counted)
+        linked = measure_of(anywhere, entry, diagrams)
+        if linked is not None and entry.settings.extra.get(_TARGET) == linked[1]:
+            found.setdefault(linked[0], {})[linked[1]] = incidence_cell(entry, counted)
+    for measure, by_population in found.items():
+        relate_combined(algebra, diagrams[str(measure[1])], measure, by_population)
 
 
 def _hidden_days(incidence: list[Entry], profile: Profile) -> dict[Key, Why]:

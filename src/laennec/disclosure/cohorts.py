@@ -8,11 +8,12 @@ exclusions together, and are shown when those could be.
 Pure.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from laennec.core.errors import PolicyError
 from laennec.disclosure.ages import branches
 from laennec.disclosure.algebra import Algebra, Key, cover
+from laennec.disclosure.combined import EMPTY, Diagram, measure_of, relate_combined
 from laennec.disclosure.differences import Steps, relate_sizes, relate_steps
 from laennec.disclosure.kinds import Entry, Role
 from laennec.disclosure.strata import (
@@ -73,12 +74,19 @@ def _step(level: str) -> int:
     return int(level)
 
 
-def relate_cohorts(algebra: Algebra, entries: Iterable[Entry], *, threshold: int) -> None:
+def relate_cohorts(
+    algebra: Algebra,
+    entries: Iterable[Entry],
+    diagrams: Mapping[str, Diagram],
+    *,
+    threshold: int,
+) -> None:
     """Add the sums that hold between the cells of each cohort.
 
     Args:
         algebra: Receives the cells.
         entries: Rows of the three cohort kinds.
+        diagrams: For each source of data the cohorts that set operations link.
         threshold: Fewest persons by which two cohorts may differ.
 
     Raises:
@@ -88,6 +96,7 @@ def relate_cohorts(algebra: Algebra, entries: Iterable[Entry], *, threshold: int
     levels: dict[Key, dict[str, list[Key]]] = {}
     strata: dict[str, dict[str, dict[Levels, None]]] = {}
     families: dict[Key, dict[Levels, Key]] = {}
+    measures: dict[Key, dict[str, Key]] = {}
     for entry in [one for one in entries if one.role is Role.PERSONS]:
         cohort: Key = (entry.row.cdm_name, cohort_of(entry))
         divided = strata.setdefault(entry.row.cdm_name, {}).setdefault(entry.row.group_level, {})
@@ -99,25 +108,33 @@ def relate_cohorts(algebra: Algebra, entries: Iterable[Entry], *, threshold: int
             steps.setdefault(cohort, {})[_step(entry.row.additional_level)] = entry.row.strata_level
         elif key[0] != "subjects":
             levels.setdefault(cohort, {}).setdefault(str(key[0]), []).append(key)
+        if key[0] not in {"left", "excluded"}:
+            linked = measure_of((key[0], *key[3:]), entry, diagrams)
+            if linked is not None:
+                measures.setdefault(linked[0], {})[linked[1]] = key
     shared: dict[Key, tuple[Key, Key]] = {}
     for cohort, reasons in steps.items():
         _attrition(algebra, cohort, reasons, shared)
     for cohort, by_kind in levels.items():
         _characteristics(algebra, cohort, by_kind)
     relate_strata(algebra, families)
+    for measure, by_cohort in measures.items():
+        cdm = str(next(iter(by_cohort.values()))[1])
+        relate_combined(algebra, diagrams[cdm], measure, by_cohort)
     for cdm, cohorts in strata.items():
+        drawn = diagrams.get(cdm, EMPTY)
         for cohort_name, divided in cohorts.items():
             check_apart(divided)
             _link_strata(algebra, cdm, cohort_name, divided)
         sized = [one for one in cohorts if subjects(cdm, one) in algebra]
         found = [_steps(cdm, one, steps.get((cdm, one), {})) for one in sized]
-        relate_steps(algebra, found, threshold=threshold)
+        relate_steps(algebra, found, drawn.pairs(sized), threshold=threshold)
         sizes = [
             (one, levels, subjects(cdm, named(one, levels)))
             for one, divided in cohorts.items()
             for levels in divided
         ]
-        relate_sizes(algebra, sizes, threshold=threshold)
+        relate_sizes(algebra, sizes, drawn.linked, threshold=threshold)
 
 
 def _link_strata(algebra: Algebra, cdm: str, cohort: str, divided: Iterable[Levels]) -> None:

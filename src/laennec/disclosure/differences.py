@@ -28,35 +28,50 @@ Steps = Sequence[tuple[Key, tuple[Key, ...]]]
 Item = TypeVar("Item")
 
 
-def relate_steps(algebra: Algebra, cohorts: Iterable[Steps], *, threshold: int) -> None:
+def relate_steps(
+    algebra: Algebra,
+    cohorts: Iterable[Steps],
+    linked: frozenset[tuple[int, int]] = frozenset(),
+    *,
+    threshold: int,
+) -> None:
     """Compare every count of one cohort with every count of another.
 
     Args:
         algebra: Holds the cells.
         cohorts: For each cohort its cells; those hidden besides are the exclusions around a step,
             without which the step would come back by addition.
+        linked: Pairs, by number, whose final sizes a set operation links; these are related there.
         threshold: Fewest persons that may lie between.
     """
     steps = [(n, cell, around) for n, steps in enumerate(cohorts) for cell, around in steps]
+    final = {cell for _, cell, around in steps if not around}
     for larger, smaller in _close(steps, lambda one: algebra[one[1]], threshold):
-        if larger[0] != smaller[0]:
+        related = {larger[1], smaller[1]} <= final and (larger[0], smaller[0]) in linked
+        if larger[0] != smaller[0] and not related:
             algebra.apart(larger[1], smaller[1], hide=smaller[2])
 
 
 def relate_sizes(
-    algebra: Algebra, sizes: Iterable[tuple[str, object, Key]], *, threshold: int
+    algebra: Algebra,
+    sizes: Iterable[tuple[str, object, Key]],
+    linked: Callable[[str, str], bool],
+    *,
+    threshold: int,
 ) -> None:
     """Compare a stratum with the same stratum of other cohorts, and with other cohorts whole.
 
     Args:
         algebra: Holds the cells, or not all of them.
         sizes: Cohort, levels (none for the whole) and cell of each.
+        linked: Whether a set operation links two cohorts, whose strata by sex are related there.
         threshold: Fewest persons that may lie between.
     """
     cells = [one for one in sizes if one[2] in algebra]
     for larger, smaller in _close(cells, lambda one: algebra[one[2]], threshold):
         alike = larger[1] == smaller[1] or not larger[1] or not smaller[1]
-        if larger[0] != smaller[0] and alike and (larger[1] or smaller[1]):
+        apart = larger[0] != smaller[0] and not linked(larger[0], smaller[0])
+        if apart and alike and (larger[1] or smaller[1]):
             algebra.apart(larger[2], smaller[2])
 
 

@@ -87,7 +87,7 @@ def _qualified(definition: Definition, rows: Found) -> Index:
     """Entry events that the qualifying group accepts, in the order of entry."""
     entries = _entries(definition, rows)
     if definition.entry_limit != "all":
-        entries = entries.take(firsts(entries.person))
+        entries = entries.take(_numbered(entries.person, definition.entry_number))
     if definition.qualify is None:
         return entries
     kept = entries.take(accepts(definition.qualify, entries, rows))
@@ -145,6 +145,13 @@ def _limited(index: Index, limit: Limit) -> Whole:
     day = index.start if limit == "first" else -index.start
     order = in_order(index.person * LINE + day)
     return firsts(index.person) if order is None else order[firsts(index.person[order])]
+
+
+def _numbered(person: Whole, number: int) -> Whole:
+    """Positions of each person's entry of that number, where a person has so many."""
+    places = firsts(person) + (number - 1)
+    ends = np.append(firsts(person)[1:], person.size)
+    return places[places < ends]
 
 
 def firsts(person: Whole) -> Whole:

@@ -16,6 +16,7 @@ import polars as pl
 
 from laennec.runs.kernel_characteristics import characteristics
 from laennec.runs.kernel_cohorts import Enrolment, enrol
+from laennec.runs.kernel_combined import enrol_combined
 from laennec.runs.kernel_definitions import enrol_definitions
 from laennec.runs.kernel_history import load
 from laennec.runs.kernel_incidence import incidence
@@ -29,6 +30,7 @@ from laennec.study.model import (
     Cohort,
     Counts,
     CumulativeIncidence,
+    Definition,
     Events,
     Incidence,
     OfCohorts,
@@ -52,6 +54,9 @@ def evaluate_bucket(plan: Plan, source: BucketSource, bucket: int) -> Partial:
     if plan.definitions.definitions:
         enrolled |= enrol_definitions(plan.definitions, source, bucket, rows)
 
+    for one in plan.study.cohorts:
+        if not isinstance(one, Cohort | Definition):
+            enrolled[one.name] = enrol_combined(one, enrolled, rows)
     divided = strata(plan.study, rows, enrolled)
 
     @cache

@@ -30,10 +30,13 @@ class Enrolment:
         members: One row per member: ``person_id, entry, exit, period_start, period_end, sex,
             birth``; the period is the one that holds the entry day.
         attrition: Persons left after each step.
+        stays: One row per stay, several of a person now and then: ``person_id, entry, exit``, by
+            person and entry.
     """
 
     members: pl.DataFrame
     attrition: tuple[int, ...]
+    stays: pl.DataFrame
 
 
 def enrol(cohort: Cohort, bucket: Bucket) -> Enrolment:
@@ -50,7 +53,9 @@ def enrol(cohort: Cohort, bucket: Bucket) -> Enrolment:
     for criterion in cohort.criteria:
         left = _passing(criterion, left, bucket)
         attrition.append(left.height)
-    return Enrolment(_with_exit(cohort, left, records), tuple(attrition))
+    members = _with_exit(cohort, left, records)
+    stays = members.select(PERSON, "entry", "exit").sort(PERSON)
+    return Enrolment(members, tuple(attrition), stays)
 
 
 def age_on(day: str) -> pl.Expr:

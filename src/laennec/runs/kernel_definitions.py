@@ -13,6 +13,7 @@ from laennec.runs.definition_cohorts import Stays, firsts
 from laennec.runs.definition_plan import DefinitionPlan
 from laennec.runs.definition_tables import Whole
 from laennec.runs.kernel_cohorts import Enrolment
+from laennec.runs.kernel_combined import enrolment_of
 from laennec.runs.kernel_history import PERSON, Bucket
 from laennec.runs.ports import BucketSource
 
@@ -39,19 +40,12 @@ def enrol_definitions(
 
 
 def _enrolment(stays: Stays, rules: int, ids: Whole, rows: Bucket) -> Enrolment:
-    first = firsts(stays.person)
-    entered = pl.DataFrame(
-        {
-            PERSON: ids[stays.person[first]],
-            "entry": stays.start[first],
-            "exit": stays.end[first],
-        },
+    whole = pl.DataFrame(
+        {PERSON: ids[stays.person], "entry": stays.start, "exit": stays.end},
         schema=dict.fromkeys((PERSON, "entry", "exit"), pl.Int64),
     )
-    observed = pl.col("entry").is_between(pl.col("period_start"), pl.col("period_end"))
-    members = entered.join(rows.persons, on=PERSON).join(rows.observed, on=PERSON).filter(observed)
     steps = tuple(_passing(stays, 2**number - 1) for number in range(rules + 1))
-    return Enrolment(members, (*steps, first.size))
+    return enrolment_of(whole, rows, (*steps, firsts(stays.person).size))
 
 
 def _passing(stays: Stays, first_rules: int) -> int:

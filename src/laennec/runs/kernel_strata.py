@@ -28,7 +28,9 @@ def strata(study: Study, bucket: Bucket, enrolled: Mapping[str, Enrolment]) -> d
         inside = pl.Series([True], dtype=pl.Boolean).new_from_index(0, members.height)
         for name, level in stratum.levels:
             inside &= (known[name] == level).fill_null(value=False)
-        found[stratum.label] = Enrolment(members.filter(inside), ())
+        chosen = members.filter(inside)
+        stays = chosen.select(PERSON, "entry", "exit").sort(PERSON)
+        found[stratum.label] = Enrolment(chosen, (), stays)
     return found
 
 

@@ -299,6 +299,7 @@ class Definition(Frozen):
     Attributes:
         prior, post: Days of observation that an entry event needs on each side.
         entry_limit: Which entry events of a person are taken.
+        entry_number: Which one from the first, or from the last, that the limit takes.
         qualify: Accepts entry events; ``qualify_limit`` then takes some, given a group only.
         rules: Asked of every qualified event; ``limit`` then takes some.
         censoring: Events whose start ends a stay.
@@ -312,6 +313,7 @@ class Definition(Frozen):
     prior: Days = 0
     post: Days = 0
     entry_limit: Limit = "all"
+    entry_number: int = Field(default=1, ge=1, le=1_000_000)
     qualify: Group | None = None
     qualify_limit: Limit = "all"
     rules: tuple[Rule, ...] = Field(default=(), max_length=MAX_RULES)
@@ -325,6 +327,8 @@ class Definition(Frozen):
     @model_validator(mode="after")
     def _in_order(self) -> "Definition":
         check_once([one.name for one in self.rules], "rule")
+        if self.entry_limit == "all" and self.entry_number != 1:
+            raise ValueError("an entry_number needs an entry_limit of first or last to count from")
         check_dates(self.first_day, self.last_day)
         return self
 

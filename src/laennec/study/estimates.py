@@ -14,12 +14,14 @@ from laennec.study.estimates_rows import section
 from laennec.study.estimates_survival import survival_rows, survival_settings
 from laennec.study.model import (
     Characteristics,
+    Combined,
     Counts,
     CumulativeIncidence,
     Incidence,
     OfCohorts,
     Result,
     Study,
+    UnionOf,
 )
 from laennec.study.partials import Partial
 
@@ -41,7 +43,8 @@ def summarise(
         ``summarise_cohort_attrition``; characteristics a ``summarise_characteristics``; incidence
         one ``incidence`` for each age group and sex; cumulative incidence one
         ``cumulative_incidence``. Every settings row has ``study_hash``, ``study_name`` and
-        ``study_result``, the name of the result in the study.
+        ``study_result``, the name of the result in the study; with cohorts made of others, it has
+        ``combined_cohorts`` as well, such as ``both = intersection of days (users, patients)``.
 
     Raises:
         ValueError: ``settings`` names a setting that is written here.
@@ -53,12 +56,19 @@ def summarise(
             "study_hash": study.digest(),
             "study_result": result.name,
         }
+        made = {"combined_cohorts": JOINT.join(map(_operation, study.combined()))}
         for result_type, rows, own in _tables(result, study, partial, cdm_name):
-            written = {**own, **about}
+            written = {**own, **about, **(made if study.combined() else {})}
             if written.keys() & settings.keys():
                 raise ValueError("settings of the caller collide with settings of the result")
             sections.append(section(result_type, rows, {**written, **settings}))
     return bind(sections)
+
+
+def _operation(cohort: Combined) -> str:
+    """How a cohort is made of others, as ``disclosure.combined`` reads it."""
+    by = "days" if isinstance(cohort, UnionOf) else cohort.by
+    return f"{cohort.name} = {cohort.kind} of {by} ({', '.join(cohort.cohorts)})"
 
 
 def _tables(

@@ -5,7 +5,16 @@ from collections.abc import Iterator
 from laennec.omop.summarised_result import ResultRow
 from laennec.study.estimates_rows import Place, number, place, stratum_place
 from laennec.study.estimators import Histogram, mean, quantile, standard_deviation
-from laennec.study.model import Characteristics, Cohort, Counts, Definition, Sex, Stratum, Study
+from laennec.study.model import (
+    AnyCohort,
+    Characteristics,
+    Cohort,
+    Counts,
+    Definition,
+    Sex,
+    Stratum,
+    Study,
+)
 from laennec.study.partials import Partial
 from laennec.study.reference_history import UNKNOWN_SEX
 
@@ -20,13 +29,15 @@ DISTRIBUTIONS = {
 QUANTILES = {"min": 0.0, "q25": 0.25, "median": 0.5, "q75": 0.75, "max": 1.0}
 OF_BOTH = ("number_records", "number_subjects", "excluded_records", "excluded_subjects")
 OF_PERSONS = ("number_subjects", "excluded_subjects")
-"""What attrition counts; the stays of a definition are not counted, only who has one."""
+"""What attrition counts: where a person may have several stays, only who has one."""
 
 SEX_LEVELS = (Sex.FEMALE.value, Sex.MALE.value, UNKNOWN_SEX)
 
 
-def step_reasons(cohort: Cohort | Definition) -> tuple[str, ...]:
+def step_reasons(cohort: AnyCohort) -> tuple[str, ...]:
     """Return what each step of attrition asks for, in order."""
+    if not isinstance(cohort, Cohort | Definition):
+        return ("Stays in the cohort",)
     if isinstance(cohort, Definition):
         return (
             "Has a qualifying event",
@@ -41,7 +52,7 @@ def step_reasons(cohort: Cohort | Definition) -> tuple[str, ...]:
     )
 
 
-def persons_in(cohort: Cohort | Definition, partial: Partial) -> int:
+def persons_in(cohort: AnyCohort, partial: Partial) -> int:
     """Return how many persons the cohort has: who passes its last step."""
     last = len(step_reasons(cohort)) - 1
     return partial.counts.get(("attrition", cohort.name, last), 0)
@@ -69,7 +80,7 @@ def attrition_rows(
     for name in asked.cohorts:
         before: int | None = None
         cohort = study.cohort(name)
-        counted = OF_PERSONS if isinstance(cohort, Definition) else OF_BOTH
+        counted = OF_BOTH if isinstance(cohort, Cohort) else OF_PERSONS
         for step, reason in enumerate(step_reasons(cohort)):
             left = partial.counts.get(("attrition", name, step), 0)
             out = 0 if before is None else before - left
@@ -114,7 +125,7 @@ def characteristic_rows(
             yield from _share(where, "Covariates", one.name, n, total)
 
 
-def _numbers(where: Place, cohort: Cohort | Definition, persons: int) -> Iterator[ResultRow]:
+def _numbers(where: Place, cohort: AnyCohort, persons: int) -> Iterator[ResultRow]:
     if isinstance(cohort, Cohort):
         yield where.count("Number records", None, persons)
     yield where.count("Number subjects", None, persons)

@@ -40,6 +40,7 @@ from laennec.study.model_cohorts import (
     check_once,
     unknown_name,
 )
+from laennec.study.model_combined import Combined, DifferenceOf, IntersectionOf, UnionOf
 from laennec.study.model_results import (
     AgeGroup,
     Characteristics,
@@ -64,15 +65,18 @@ from laennec.study.model_strata import (
 )
 
 __all__ = [
+    "DEFAULT_KIND",
     "MAX_DAYS",
     "AgeBetween",
     "AgeGroup",
+    "AnyCohort",
     "ByAge",
     "ByEvents",
     "ByPeriod",
     "BySex",
     "Characteristics",
     "Cohort",
+    "Combined",
     "ConceptItem",
     "ConceptSet",
     "Counts",
@@ -80,6 +84,7 @@ __all__ = [
     "Criterion",
     "CumulativeIncidence",
     "Definition",
+    "DifferenceOf",
     "EndOfEvent",
     "EndOfObservation",
     "EntryBetween",
@@ -89,6 +94,7 @@ __all__ = [
     "Frozen",
     "HasEvents",
     "Incidence",
+    "IntersectionOf",
     "Interval",
     "Name",
     "OfCohorts",
@@ -99,6 +105,7 @@ __all__ = [
     "Strata",
     "Stratum",
     "Study",
+    "UnionOf",
     "Window",
 ]
 
@@ -119,10 +126,14 @@ DEFAULT_KIND = "cohort"
 """Kind of a cohort that does not say its kind."""
 
 AnyCohort = Annotated[
-    Annotated[Cohort, Tag(DEFAULT_KIND)] | Annotated[Definition, Tag("definition")],
+    Annotated[Cohort, Tag(DEFAULT_KIND)]
+    | Annotated[Definition, Tag("definition")]
+    | Annotated[UnionOf, Tag("union")]
+    | Annotated[IntersectionOf, Tag("intersection")]
+    | Annotated[DifferenceOf, Tag("difference")],
     Discriminator(_kind_of_cohort),
 ]
-"""A cohort in the words of this language, or as ATLAS defines one."""
+"""A cohort in the words of this language, as ATLAS defines one, or made of other cohorts."""
 
 
 class Study(Frozen):
@@ -151,6 +162,11 @@ class Study(Frozen):
                     sets, place = self.concept_sets, f"cohorts[{i}]"
                     raise unknown_name("concept set", name, known=sets, place=place)
         known = [one.name for one in self.cohorts]
+        for i, made in self._combined():
+            for j, name in enumerate(made.cohorts):
+                if name not in known[:i]:
+                    place = f"cohorts[{i}].cohorts[{j}]"
+                    raise unknown_name("earlier cohort", name, known=known[:i], place=place)
         for place, name in self._placed_cohorts():
             if name not in known:
                 raise unknown_name("cohort", name, known=known, place=place)
@@ -190,7 +206,17 @@ class Study(Frozen):
         found = (one for result in asked for one in self.strata_of(result) if one.levels)
         return tuple(dict.fromkeys(found))
 
-    def cohort(self, name: str) -> Cohort | Definition:
+    def _combined(self) -> Iterator[tuple[int, Combined]]:
+        """Yield every cohort that is made of others, with its number."""
+        for i, one in enumerate(self.cohorts):
+            if not isinstance(one, Cohort | Definition):
+                yield i, one
+
+    def combined(self) -> tuple[Combined, ...]:
+        """Return the cohorts that are made of other cohorts."""
+        return tuple(one for _, one in self._combined())
+
+    def cohort(self, name: str) -> AnyCohort:
         """Return the cohort of that name, which the study is known to have."""
         return next(one for one in self.cohorts if one.name == name)
 
@@ -210,7 +236,7 @@ class Study(Frozen):
     def _placed_events(self) -> Iterator[tuple[str, Events]]:
         """Yield every ``Events`` with its place in the study, such as ``cohorts[0].entry``."""
         for i, cohort in enumerate(self.cohorts):
-            if isinstance(cohort, Definition):
+            if not isinstance(cohort, Cohort):
                 continue
             yield f"cohorts[{i}].entry", cohort.entry
             for j, criterion in enumerate(cohort.criteria):

@@ -58,7 +58,9 @@ def evaluate(study: Study, rows: Rows, concepts: Concepts) -> Partial:
 
 def _answer(study: Study, history: History, concepts: Concepts) -> Partial:
     """One person's answer to the whole study."""
-    enrolments = {one.name: enrol_any(one, history, concepts) for one in study.cohorts}
+    enrolments: dict[str, Enrolment] = {}
+    for one in study.cohorts:
+        enrolments[one.name] = enrol_any(one, history, concepts, enrolments)
     memberships = {
         name: enrolment.membership
         for name, enrolment in enrolments.items()

@@ -47,11 +47,13 @@ class Enrolment:
 
     Attributes:
         steps_passed: How many steps of attrition count them: 0 for who has no entry event.
-        membership: Their stay, when they pass every step.
+        membership: Their first stay, when they pass every step.
+        stays: All their stays, in order; no two share a day.
     """
 
     steps_passed: int
     membership: Membership | None = None
+    stays: tuple[Span, ...] = ()
 
 
 def enrol(cohort: Cohort, history: History, concepts: Concepts) -> Enrolment:
@@ -70,7 +72,7 @@ def enrol(cohort: Cohort, history: History, concepts: Concepts) -> Enrolment:
             return Enrolment(FIRST_CRITERION + number)
     event_end = max(record.days.end for record in records if record.days.start == entry)
     stay = Span(entry, _last_day(cohort, entry=entry, event_end=event_end, period=period))
-    return Enrolment(FIRST_CRITERION + len(cohort.criteria), Membership(stay, period))
+    return Enrolment(FIRST_CRITERION + len(cohort.criteria), Membership(stay, period), (stay,))
 
 
 def starting_in(window: Window, entry: int, records: list[Record]) -> int:

@@ -101,7 +101,7 @@ def _qualified(definition: Definition, history: History, concepts: Concepts) -> 
     found.sort(key=lambda one: (-one[0] if latest_first else one[0], one[1]))
     entries = [index for _, _, index in found]
     if definition.entry_limit != "all":
-        entries = entries[:1]
+        entries = entries[definition.entry_number - 1 : definition.entry_number]
     if definition.qualify is None:
         return entries
     group = definition.qualify

@@ -1,13 +1,15 @@
-"""Curves of a cohort and of its strata: what one curve hides, the others may not tell.
+"""Curves that add up, of a cohort and of its strata: what one curve hides, no other may tell.
 
-Events and censored persons of the strata add up to those of the whole. So the curves that add up
+Events and censored persons of the strata add up to those of the whole; so do those of a cohort and
+of its persons who are, and are not, in another one. So the curves that add up
 are published at *joint* points: the times at which every one of them could be published by the rule
 of ``disclosure.curves``, and every complement too (the whole less the strata that are shown: who is
 in no stratum, and the strata whose start is hidden). Between two joint points all of them are
 merged, so a reader who subtracts one from another finds 0 or at least ``threshold``.
 
-After the last joint point the strata show nothing more. Then nothing can be subtracted from the
-whole, which goes on by the rule for one curve. No point of such curves is coarse.
+After the last joint point the parts show nothing more. Then nothing can be subtracted from the
+whole, which goes on by the rule for one curve, if there is one whole. No point of such curves is
+coarse.
 
 Pure.
 """
@@ -20,7 +22,6 @@ from laennec.disclosure.algebra import Key
 from laennec.disclosure.curves import CurveVerdict, Point, hidden_tail, hidden_whole, points_of
 from laennec.disclosure.kinds import Entry, Role
 from laennec.disclosure.profiles import Profile
-from laennec.disclosure.strata import Levels, divisions
 
 State = tuple[int, int, int]
 """Events and censored so far, the day itself included, and persons at risk on the day."""
@@ -56,13 +57,17 @@ class _Track:
         return bool(gone) and profile.is_small(abs(at_risk - (self.start - gone)))
 
 
-def judge_strata(
-    curves: Mapping[Levels, list[Entry]], hidden: frozenset[Levels], profile: Profile
-) -> dict[Levels, CurveVerdict]:
+def judge_together(
+    curves: Mapping[Key, list[Entry]],
+    sums: Sequence[tuple[Key, Sequence[Key]]],
+    hidden: frozenset[Key],
+    profile: Profile,
+) -> dict[Key, CurveVerdict]:
     """Return what to hide and what to rewrite in curves that add up.
 
     Args:
-        curves: The whole, under no levels, and its strata.
+        curves: By the cell of who starts.
+        sums: A total with parts that do not overlap, and need not be all of it.
         hidden: Those whose start may not be published.
         profile: The rules.
 
@@ -72,28 +77,30 @@ def judge_strata(
     Raises:
         PolicyError: a point is incomplete, or the counts do not add up.
     """
-    points = {levels: {one.time: one for one in points_of(rows)} for levels, rows in curves.items()}
+    points = {key: {one.time: one for one in points_of(rows)} for key, rows in curves.items()}
     times = sorted({time for mine in points.values() for time in mine})
-    shown = {levels: _track(mine, times) for levels, mine in points.items() if levels not in hidden}
-    if any(track is None for track in shown.values()):
-        return {levels: hidden_whole(rows) for levels, rows in curves.items()}
-    tracks = {levels: track for levels, track in shown.items() if track is not None}
-    joint = _joint([*tracks.values(), *_complements(curves, tracks)], times, profile)
-    told = {levels: [time for time, _ in joint] for levels in tracks}
+    shown = {key: _track(mine, times) for key, mine in points.items() if key not in hidden}
+    tracks = {key: track for key, track in shown.items() if track is not None}
+    if len(tracks) < len(shown):
+        return {key: hidden_whole(rows) for key, rows in curves.items()}
+    joint = _joint([*tracks.values(), *_complements(sums, tracks)], times, profile)
+    told = {key: [time for time, _ in joint] for key in tracks}
     quiet = {time for time, tells in joint if tells}
-    if () in tracks:
-        after = [time for time in times if not joint or time > joint[-1][0]]
-        for time in after:
-            if tracks[()].may_show(time, profile):
-                _tell([tracks[()]], time)
-                told[()].append(time)
-                quiet |= {time} if tracks[()].tells_leavers(time, profile) else set()
+    wholes = curves.keys() - {part for _, parts in sums for part in parts}
+    if len(wholes) == 1 and wholes <= tracks.keys():
+        (whole,) = wholes
+        for time, tells in _joint([tracks[whole]], times[_after(joint, times) :], profile):
+            told[whole].append(time)
+            quiet |= {time} if tells else set()
     return {
-        levels: _verdict(points[levels], told[levels], quiet)
-        if levels in tracks
-        else hidden_whole(rows)
-        for levels, rows in curves.items()
+        key: _verdict(points[key], told[key], quiet) if key in tracks else hidden_whole(rows)
+        for key, rows in curves.items()
     }
+
+
+def _after(joint: Sequence[tuple[int, bool]], times: Sequence[int]) -> int:
+    """Place of the first time after the last joint one."""
+    return times.index(joint[-1][0]) + 1 if joint else 0
 
 
 def _track(points: Mapping[int, Point], times: Sequence[int]) -> _Track | None:
@@ -118,14 +125,12 @@ def _track(points: Mapping[int, Point], times: Sequence[int]) -> _Track | None:
 
 
 def _complements(
-    curves: Mapping[Levels, list[Entry]], tracks: Mapping[Levels, _Track]
+    sums: Sequence[tuple[Key, Sequence[Key]]], tracks: Mapping[Key, _Track]
 ) -> list[_Track]:
-    """What is left of each total that is shown when its shown strata are taken away."""
-    keys: dict[Levels, Key] = {levels: ("levels", *levels) for levels in curves}
-    by_key = {keys[levels]: track for levels, track in tracks.items()}
+    """What is left of each total that is shown when its shown parts are taken away."""
     found = []
-    for total, parts, _ in divisions(keys):
-        whole, known = by_key.get(total), [by_key[one] for one in parts if one in by_key]
+    for total, parts in sums:
+        whole, known = tracks.get(total), [tracks[one] for one in parts if one in tracks]
         if whole is None or not known:
             continue
         start = whole.start - sum(one.start for one in known)
@@ -178,6 +183,6 @@ def _verdict(points: Mapping[int, Point], told: Sequence[int], quiet: set[int]) 
 
 def _impossible() -> PolicyError:
     return PolicyError(
-        "Curves of strata count more persons than the curve of their cohort.",
+        "Curves of parts of a cohort count more persons than the curve of the whole.",
         remedy="Run the study again; a result that does not add up is never published.",
     )
