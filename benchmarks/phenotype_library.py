@@ -2,14 +2,18 @@
 
     .venv/bin/python benchmarks/phenotype_library.py
     .venv/bin/python benchmarks/phenotype_library.py --cdm FOLDER --rounds 3
+    .venv/bin/python benchmarks/phenotype_library.py --placed 20 --seed 2
 
 Both start from the JSON of the definitions and end with the rows of every cohort. Laennec reads a
 hub whose files are sealed, one pass for all definitions; duckcdm writes circe-be's SQL and runs it
 on DuckDB, one definition after another, as ATLAS does. Loading is timed apart, and neither is
-given the other's work to share. Rows are compared, definition by definition.
+given the other's work to share. Rows are compared, definition by definition. With ``--placed N``
+the CDM is made: N persons for each definition, with rows placed on its concepts, so that most
+cohorts have members; the order of ties is then fixed in every SQL.
 """
 
 import argparse
+import json
 import os
 import platform
 import statistics
@@ -33,10 +37,14 @@ from fakes.phenotype_library import (
     database,
     library,
 )
+from generative.placed_cdm import write_placed_cdm
 from laennec.core.clock import system_clock
 from laennec.core.progress import Quiet
 from laennec.intake.service import Intake, Options
 from laennec.ledger.service import Ledger
+from laennec.study.circe import translate
+from laennec.study.circe.study import merged
+from laennec.study.model import ConceptSet
 from laennec.vault.local import LocalStore
 from laennec.vault.passphrase import PassphraseKeyring
 from laennec.vault.service import Vault
@@ -70,12 +78,22 @@ def laennec(warehouse: Warehouse) -> Laennec:
     return found
 
 
-def duckcdm(cdm: Path) -> Duckcdm:
+def duckcdm(cdm: Path, *, ordered: bool) -> Duckcdm:
     """Find every cohort by SQL, from JSON to rows; the tables are loaded before."""
-    found = Duckcdm()
+    found = Duckcdm(ordered)
     with database(cdm) as connection:
         found.find(library(), connection)
     return found
+
+
+def placed(folder: Path, *, persons: int, seed: int) -> Path:
+    """Make a CDM with rows placed for every definition."""
+    folder.mkdir()
+    sets: dict[str, ConceptSet] = {}
+    texts = library().items()
+    made = [translate(json.loads(text), name=f"cohort_{number}") for number, text in texts]
+    write_placed_cdm(folder, merged(made, sets), sets, persons=persons, seed=seed)
+    return folder
 
 
 def told(name: str, rounds: list[dict[str, float]]) -> float:
@@ -106,19 +124,24 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--cdm", type=Path, default=GIBLEED, help="Parquet files of a CDM")
     parser.add_argument("--rounds", type=int, default=1)
+    parser.add_argument("--placed", type=int, default=0, help="persons made for each definition")
+    parser.add_argument("--seed", type=int, default=1, help="which rows are placed")
     asked = parser.parse_args()
     print(
         f"{os.cpu_count()} cores, Python {platform.python_version()}, DuckDB {duckdb.__version__}"
     )
     with tempfile.TemporaryDirectory(prefix="laennec-library-") as scratch:
+        cdm = asked.cdm
+        if asked.placed:
+            cdm = placed(Path(scratch) / "cdm", persons=asked.placed, seed=asked.seed)
         began = time.perf_counter()
-        warehouse = sealed(asked.cdm, Path(scratch))
+        warehouse = sealed(cdm, Path(scratch))
         buckets = len(warehouse.loaded_view().buckets())
         print(f"sealed in {time.perf_counter() - began:.1f} s, {buckets} buckets")
         ours, theirs = [], []
         for _ in range(asked.rounds):
             ours.append(laennec(warehouse))
-            theirs.append(duckcdm(asked.cdm))
+            theirs.append(duckcdm(cdm, ordered=asked.placed > 0))
     mine = told("Laennec", [one.seconds for one in ours])
     other = told("duckcdm", [one.seconds for one in theirs])
     running = statistics.median(one.seconds["running SQL"] for one in theirs)

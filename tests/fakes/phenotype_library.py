@@ -53,9 +53,18 @@ UNDEFINED: Mapping[int, str] = {
 }
 """Definitions whose rows circe-be's SQL leaves to the database, and why."""
 
-NUMBERED = "ORDER BY E.sort_date ASC, E.event_id)"
-NUMBERED_BY_DAY = "ORDER BY E.sort_date ASC, E.event_id, E.start_date)"
-"""What numbers the entry events in circe-be's SQL, and the same with our order of ties."""
+TIES = (
+    (
+        "ORDER BY E.sort_date ASC, E.event_id)",
+        "ORDER BY E.sort_date ASC, E.event_id, E.start_date)",
+    ),
+    ("order by pe.start_date ASC)", "order by pe.start_date ASC, pe.event_id)"),
+    ("order by pe.start_date DESC)", "order by pe.start_date DESC, pe.event_id)"),
+    ("order by start_date ASC) as ordinal", "order by start_date ASC, event_id) as ordinal"),
+    ("order by start_date DESC) as ordinal", "order by start_date DESC, event_id) as ordinal"),
+    ("R.start_date ASC)", "R.start_date ASC, R.event_id)"),
+)
+"""What orders events in circe-be's SQL, and the same with our order of ties."""
 
 
 def library() -> dict[int, bytes]:
@@ -85,7 +94,8 @@ class ParquetSource:
         file = self._folder / f"{table}.parquet"
         if bucket or not file.exists():
             return pl.DataFrame(schema={name: schema[name] for name in columns})
-        found = self.lazy(table)
+        key = cdm(CURRENT).tables[table].primary_key
+        found = self.lazy(table) if key is None else self.lazy(table).sort(key)
         found = found if where is None else found.filter(where)
         return found.select(columns).collect()
 
@@ -168,10 +178,12 @@ class Duckcdm:
     """Stays of definitions found by circe-be's SQL, with the seconds of each step.
 
     Attributes:
+        ordered: Whether ties are put in our order for every definition, not for ``UNDEFINED`` only.
         cohorts: Stays by number of the definition, in order.
         seconds: Writing SQL (circe-be and SqlRender), and running it (DuckDB).
     """
 
+    ordered: bool = False
     cohorts: Cohorts = field(default_factory=dict)
     seconds: dict[str, float] = field(
         default_factory=lambda: {"writing SQL": 0.0, "running SQL": 0.0}
@@ -187,7 +199,7 @@ class Duckcdm:
         connection.execute(COHORT)
         for number, text in texts.items():
             began = time.perf_counter()
-            statements = sql_of(text, number)
+            statements = sql_of(text, number, ordered=self.ordered or number in UNDEFINED)
             written = time.perf_counter()
             for statement in statements:
                 connection.execute(statement)
@@ -199,8 +211,8 @@ class Duckcdm:
             self.cohorts[number].append(tuple(stay))
 
 
-def sql_of(text: bytes, number: int) -> Sequence[str]:
-    """Return circe-be's statements in DuckDB's dialect."""
+def sql_of(text: bytes, number: int, *, ordered: bool) -> Sequence[str]:
+    """Return circe-be's statements in DuckDB's dialect, with our order of ties where asked for."""
     sql = build_cohort_query(
         text.decode(),
         cohort_id=number,
@@ -209,8 +221,8 @@ def sql_of(text: bytes, number: int) -> Sequence[str]:
         target_table="main.cohort",
         generate_stats=False,
     )
-    if number in UNDEFINED:
-        sql = sql.replace(NUMBERED, NUMBERED_BY_DAY)
+    for tie, in_order in TIES if ordered else ():
+        sql = sql.replace(tie, in_order)
     return tuple(split_sql(translate_sql(render(sql), "duckdb")))
 
 
@@ -222,16 +234,18 @@ def database(folder: Path, *, threads: int | None = None) -> duckdb.DuckDBPyConn
     return connection
 
 
-def by_duckcdm(texts: Mapping[int, bytes], folder: Path, *, processes: int) -> Cohorts:
+def by_duckcdm(
+    texts: Mapping[int, bytes], folder: Path, *, processes: int, ordered: bool = False
+) -> Cohorts:
     """Return the stays that circe-be's SQL finds, definitions shared among processes."""
     parts = [dict(list(texts.items())[start::processes]) for start in range(processes)]
     with ProcessPoolExecutor(processes, mp_context=get_context("spawn")) as pool:
-        found = pool.map(partial(_one_process, folder=folder), parts)
+        found = pool.map(partial(_one_process, folder=folder, ordered=ordered), parts)
         return dict(sorted((number, stays) for one in found for number, stays in one.items()))
 
 
-def _one_process(texts: Mapping[int, bytes], *, folder: Path) -> Cohorts:
-    duckcdm = Duckcdm()
+def _one_process(texts: Mapping[int, bytes], *, folder: Path, ordered: bool) -> Cohorts:
+    duckcdm = Duckcdm(ordered)
     with database(folder, threads=1) as connection:
         duckcdm.find(texts, connection)
     return duckcdm.cohorts
