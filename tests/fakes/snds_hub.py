@@ -1,6 +1,6 @@
 """A hub in a folder to load deliveries of the SNDS into, and small synthetic deliveries."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -8,9 +8,9 @@ from pathlib import Path
 import polars as pl
 
 from fakes.intake_process import SIGNING_KEY, open_vault, process_hub
+from laennec.compute.executor import Executor, Item, LocalExecutor, Result
 from laennec.core.clock import system_clock
 from laennec.core.progress import Quiet
-from laennec.intake.snds.executor import Executor, Item, LocalExecutor, Result
 from laennec.intake.snds.model import Variant
 from laennec.intake.snds.report import SndsReport
 from laennec.intake.snds.service import SndsIntake, SndsOptions
@@ -99,7 +99,9 @@ class Stopping:
     def __init__(self, after: int) -> None:
         self._left = after
 
-    def map(self, task: Callable[[Item], Result], items: Sequence[Item]) -> Iterator[Result]:
+    def map(
+        self, task: Callable[[Item], Result], items: Sequence[Item]
+    ) -> Generator[Result, None, None]:
         for item in items:
             if not self._left:
                 raise KeyboardInterrupt

@@ -1,19 +1,22 @@
 """The load on a real Spark: the same rows as here, no secret in what Spark carries."""
 
 import pickle
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from pathlib import Path
 
 import pytest
 
 from fakes.snds_hub import SndsHub, content, delivery, part_of
+from laennec.compute.executor import Item, Result
+from laennec.compute.spark import SparkExecutor
 from laennec.core.errors import SourceError
 from laennec.intake.snds.bench import Elsewhere
 from laennec.intake.snds.bucket import BucketTask
-from laennec.intake.snds.executor import Item, Result
-from laennec.intake.snds.spark import SparkExecutor
 from laennec.intake.snds.unit import UnitTask
 from parts.spark import needs_spark
+
+# py4j leaves its sockets to the garbage collector.
+pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 
 
 @pytest.fixture
@@ -32,7 +35,9 @@ class Watched:
         self._below = below
         self.carried: list[bytes] = []
 
-    def map(self, task: Callable[[Item], Result], items: Sequence[Item]) -> Iterator[Result]:
+    def map(
+        self, task: Callable[[Item], Result], items: Sequence[Item]
+    ) -> Generator[Result, None, None]:
         self.carried.append(pickle.dumps((task, list(items))))
         assert type(task) in {UnitTask, BucketTask}
         assert isinstance(vars(task)["place"], Elsewhere)

@@ -26,6 +26,7 @@ from laennec.app import (
     moves,
     releases,
     snds_loads,
+    study_runs,
     upkeep,
 )
 from laennec.app.hub import Hub, open_hub, open_ledger
@@ -49,6 +50,7 @@ MODULES = (
     moves,
     releases,
     snds_loads,
+    study_runs,
     upkeep,
 )
 
@@ -98,6 +100,12 @@ CHANGES: dict[str, tuple[Change, list[str]]] = {
         [COMMIT, "intake:vocabulary:load"],
     ),
     "Runs.run": (_run, ["study:run:finish"]),
+    "study_runs.run_study": (
+        lambda hub, folder: study_runs.run_study(
+            hub, read_study(study_file(folder)), folder=folder
+        ),
+        ["study:run:finish"],
+    ),
     "Airlock.release": (_publish, ["study:run:finish", *["airlock:release:publish"] * 2]),
     "releases.release_run": (
         lambda hub, folder: releases.release_run(hub, _run(hub, folder), language="en"),
@@ -122,6 +130,7 @@ READS: dict[str, Change] = {
     "upkeep.verify": lambda hub, _: upkeep.verify(hub.custody),
 }
 ELSEWHERE = {
+    "study_runs.remote_engine": "only makes an engine",
     "SndsIntake.load": "test_intake_snds_load.py; a hub of other persons refuses it",
     "snds_loads.load_snds": "test_cli_snds_load.py, through the command",
     "moves.move": "test_app_move.py, with its certificate",

@@ -20,6 +20,7 @@ from laennec.app.secrets import (
     create_keyrings,
     make_private,
     open_keyrings,
+    open_warehouse_keyring,
     signing_key_file,
 )
 from laennec.core.clock import Clock
@@ -112,6 +113,20 @@ def open_holders(
     check_private(settings.keys.folder)
     read = _reader(settings, ask) if secret is None else lambda: secret
     return _holders(settings, clock, read)
+
+
+def open_warehouse_holder(
+    settings: Settings, *, clock: Clock, ask: Ask = getpass.getpass
+) -> KeyHolder:
+    """Open the key holder of the warehouse alone; nothing of results or ledger has to be there.
+
+    Arguments and errors are those of ``open_holders``.
+    """
+    check_private(settings.keys.folder)
+    read = _reader(settings, ask)
+    if settings.keys.holder == "passphrase":
+        return open_warehouse_keyring(settings.keys.folder, read())
+    return _holders(settings, clock, read).warehouse
 
 
 def passphrase_source(settings: Settings) -> PassphraseSource:

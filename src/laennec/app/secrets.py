@@ -92,9 +92,20 @@ def open_keyrings(folder: Path, passphrase: bytes) -> tuple[KeyHolder, KeyHolder
     """
     hub = PassphraseKeyring.open(folder / HUB_RING, passphrase)
     try:
-        return PassphraseKeyring.open(folder / WAREHOUSE_RING, passphrase), hub
+        return open_warehouse_keyring(folder, passphrase), hub
     except KeyDestroyedError:
         return DestroyedKeys("the warehouse"), hub
+
+
+def open_warehouse_keyring(folder: Path, passphrase: bytes) -> KeyHolder:
+    """Open the warehouse's keyring alone.
+
+    Raises:
+        WrongPassphraseError: the passphrase does not open it.
+        KeyDestroyedError: it was destroyed.
+        KeyHolderError: it is missing or unreadable.
+    """
+    return PassphraseKeyring.open(folder / WAREHOUSE_RING, passphrase)
 
 
 def change_passphrase(folder: Path, old: bytes, new: bytes) -> None:

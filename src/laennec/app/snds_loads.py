@@ -2,60 +2,17 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 
-from laennec.app.holders import open_holders
+from laennec.app.elsewhere import HubVault, check_unattended
 from laennec.app.hub import Hub
-from laennec.app.stores import WAREHOUSE, store_of
-from laennec.core.clock import system_clock
-from laennec.core.errors import KeyHolderError, SettingsError
+from laennec.compute.executor import Executor, LocalExecutor
+from laennec.compute.spark import SparkExecutor
 from laennec.core.log import Message, say
-from laennec.core.settings import Settings, read_settings
-from laennec.intake.snds.executor import Executor, LocalExecutor
+from laennec.core.settings import Settings
 from laennec.intake.snds.model import Variant
 from laennec.intake.snds.report import SndsReport
 from laennec.intake.snds.service import SndsIntake, SndsOptions
-from laennec.intake.snds.spark import SparkExecutor
-from laennec.vault.manifest import Anchor
-from laennec.vault.service import Vault
-
-
-@dataclass(frozen=True)
-class HubVault:
-    """Opens a hub's warehouse in another process; holds no secret.
-
-    Attributes:
-        folder: The hub's folder, the same on every machine.
-        seen: The newest head when the load began: no older state passes for the newest there.
-    """
-
-    folder: Path
-    seen: Anchor
-
-    def vault(self) -> Vault:
-        """Return the vault, by the hub's own settings; opened once for each process.
-
-        Raises:
-            SettingsError: the hub is not there.
-            KeyHolderError: its keys do not open there.
-            RollbackError: the store serves an older state there.
-        """
-        return _opened(self)
-
-
-@cache
-def _opened(hub: HubVault) -> Vault:
-    settings = read_settings(hub.folder)
-    holders = open_holders(settings, clock=system_clock, ask=_nobody_to_ask)
-    return Vault.open(
-        store_of(settings.store, WAREHOUSE),
-        holders.warehouse,
-        clock=system_clock,
-        anchor=hub.seen,
-        padded=settings.store.padding,
-    )
 
 
 def load_snds(
@@ -107,31 +64,9 @@ def _executor(settings: Settings, workers: int, spark: str | None) -> Iterator[E
     if spark is None:
         yield LocalExecutor(workers)
         return
-    _check_unattended(settings)
+    check_unattended(settings)
     with SparkExecutor(spark) as executor:
         yield executor
-
-
-def _check_unattended(settings: Settings) -> None:
-    """Refuse Spark where each executor would have to ask for a secret."""
-    keys, hsm = settings.keys, settings.pkcs11
-    places = {
-        "passphrase": (keys.passphrase_file, keys.passphrase_env),
-        "pkcs11": (hsm.pin_file, hsm.pin_env),
-    }.get(keys.holder)
-    if places is not None and not any(places):
-        raise SettingsError(
-            "Executors of Spark cannot ask for the passphrase or PIN of this hub.",
-            remedy="Set keys.passphrase_file (or pkcs11.pin_file) to a file that they can read, or "
-            "let OpenBao hold the keys.",
-        )
-
-
-def _nobody_to_ask(_: str) -> str:
-    raise KeyHolderError(
-        "An executor has nobody to ask for a passphrase.",
-        remedy="Set keys.passphrase_file to a file that every executor can read.",
-    )
 
 
 def _logged(report: SndsReport) -> SndsReport:

@@ -5,6 +5,7 @@ from pathlib import Path
 import click
 
 from laennec.app.releases import release_run
+from laennec.app.study_runs import run_study
 from laennec.cli.command import Command, Group
 from laennec.cli.context import Shell, pass_shell
 from laennec.study.circe.files import TITLE, read_exported, read_study_or_definition
@@ -55,20 +56,26 @@ def check(shell: Shell, file: Path, snapshot: int | None) -> None:
     examples=(
         "laennec study run celecoxib.toml",
         "laennec study run celecoxib.toml --snapshot 3",
+        "laennec study run celecoxib.toml --on spark://cluster.example.org:7077",
         'laennec release "$(laennec --quiet study run celecoxib.toml)"',
     ),
 )
 @click.argument("file", type=_FILE, metavar="FILE")
 @click.option("--snapshot", type=click.IntRange(min=0), metavar="N", help=_SNAPSHOT)
+@click.option(
+    "--on",
+    metavar="MASTER",
+    help="Run on this Spark cluster, whose executors open the hub themselves; here by default.",
+)
 @pass_shell
-def run(shell: Shell, file: Path, snapshot: int | None) -> None:
+def run(shell: Shell, file: Path, snapshot: int | None, on: str | None) -> None:
     """Run a study (TOML or JSON); the result stays sealed in the hub until it is released.
 
     With --quiet before the command, the name of the run alone is printed.
     """
     asked = read_study(file)
     with shell.hub() as hub:
-        record = hub.runs().run(asked, snapshot=snapshot)
+        record = run_study(hub, asked, folder=shell.folder, snapshot=snapshot, on=on)
     if shell.quiet:
         shell.show(record.run)
         return

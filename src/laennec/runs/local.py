@@ -54,13 +54,13 @@ def run(plan: Plan, source: BucketSource, *, workers: int, progress: Task) -> Pa
     if workers < 1:
         raise ValueError("a run needs at least one worker")
     forbid_spill()
-    total, halted = _Sum(), Event()
+    total, halted = RunningSum(), Event()
 
     def work(bucket: int) -> None:
         if halted.is_set():
             return
         try:
-            total.add(_evaluated(plan, source, bucket))
+            total.add(evaluated(plan, source, bucket))
         except BaseException:
             halted.set()
             raise
@@ -75,7 +75,13 @@ def run(plan: Plan, source: BucketSource, *, workers: int, progress: Task) -> Pa
     return total.ordered()
 
 
-def _evaluated(plan: Plan, source: BucketSource, bucket: int) -> Partial:
+def evaluated(plan: Plan, source: BucketSource, bucket: int) -> Partial:
+    """Return the partial of one bucket; a failure of the engine is told without its words.
+
+    Raises:
+        EngineError: the computation failed.
+        LaennecError: the source cannot read the bucket.
+    """
     try:
         return evaluate_bucket(plan, source, bucket)
     except ENGINE_FAILURES as error:
@@ -88,7 +94,7 @@ def _evaluated(plan: Plan, source: BucketSource, bucket: int) -> Partial:
     )
 
 
-class _Sum:
+class RunningSum:
     """A running merge of partials, added to by several threads."""
 
     def __init__(self) -> None:

@@ -16,7 +16,7 @@ from laennec.core.log import Message, say
 from laennec.core.progress import Reporter
 from laennec.ledger.service import Ledger
 from laennec.omop.summarised_result import SummarisedResult, from_csv, to_csv
-from laennec.runs.local import run as run_locally
+from laennec.runs.engines import Engine, LocalEngine
 from laennec.runs.plan import Plan, plan_study
 from laennec.study.estimates import summarise
 from laennec.study.model import Study
@@ -97,8 +97,15 @@ class Runs:
         sizes = {name: len(ids) for name, ids in concepts.items()}
         return StudyCheck(sizes, plan_study(study, concepts), view.snapshot.number)
 
-    def run(self, study: Study, *, snapshot: int | None = None) -> RunRecord:
+    def run(
+        self, study: Study, *, snapshot: int | None = None, engine: Engine | None = None
+    ) -> RunRecord:
         """Run a study and keep its result.
+
+        Args:
+            study: What is asked.
+            snapshot: Which to read; the newest by default.
+            engine: What computes; threads of this process by default.
 
         Raises:
             NotFoundError, VocabularyError: as ``check``.
@@ -107,9 +114,9 @@ class Runs:
         """
         view = self._warehouse.loaded_view(snapshot)
         plan = plan_study(study, _resolve(study, view))
-        view.prefetch(plan.tables)
+        engine = engine or LocalEngine(self._workers)
         with self._reporter.task(f"running {study.name}", total=len(view.buckets())) as task:
-            partial = run_locally(plan, view, workers=self._workers, progress=task)
+            partial = engine.evaluate(plan, view, progress=task)
         result = summarise(
             study,
             partial,

@@ -60,9 +60,10 @@ class View:
         """
         return self._read(table, bucket, columns=columns, where=where)
 
-    def prefetch(self, tables: Sequence[str]) -> None:
-        """Say that every bucket of these tables will be read soon, bucket by bucket."""
-        places = [(table, bucket) for bucket in self.buckets() for table in tables]
+    def prefetch(self, tables: Sequence[str], *, buckets: Sequence[int] | None = None) -> None:
+        """Say that these buckets, or every one, of these tables will be read soon, in order."""
+        wanted = self.buckets() if buckets is None else buckets
+        places = [(table, bucket) for bucket in wanted for table in tables]
         self._vault.prefetch([file for place in places for file in self._files.get(place, ())])
 
     def read_whole(

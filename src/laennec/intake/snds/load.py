@@ -7,12 +7,12 @@ from pathlib import Path
 
 import polars as pl
 
+from laennec.compute.executor import Executor
 from laennec.core.progress import Reporter
 from laennec.intake.snds.bench import Place, VaultSource, place_of
 from laennec.intake.snds.bucket import BucketOutcome, BucketShared, BucketTask, first_ids
 from laennec.intake.snds.drugs import TABLE as DRUG_TABLE
 from laennec.intake.snds.drugs import known_codes, read_drugs, sealed_drugs
-from laennec.intake.snds.executor import Executor
 from laennec.intake.snds.fates import Fates
 from laennec.intake.snds.identity import Identity, identify
 from laennec.intake.snds.line_store import BUCKET, LineStore, LineWriter, StoredLines

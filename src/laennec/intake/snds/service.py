@@ -17,11 +17,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from laennec import __version__
+from laennec.compute.executor import Executor
 from laennec.core.errors import SourceError
 from laennec.core.progress import Reporter
 from laennec.intake.snds import units as planning
 from laennec.intake.snds.bench import VaultSource
-from laennec.intake.snds.executor import Executor
 from laennec.intake.snds.files import find_delivery
 from laennec.intake.snds.load import Load, Means
 from laennec.intake.snds.load_folder import LoadFolder

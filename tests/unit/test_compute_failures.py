@@ -5,8 +5,8 @@ import pickle
 import pytest
 from polars.exceptions import PanicException
 
+from laennec.compute.failures import Failure, Guarded
 from laennec.core.errors import EngineError, StoreFullError
-from laennec.intake.snds.spark import _Failure, _Guarded
 
 SECRET = "SECRET-4711"
 
@@ -23,16 +23,16 @@ class Failing:
 
 @pytest.mark.parametrize("error", [PanicException(SECRET), KeyError(SECRET), UnicodeError(SECRET)])
 def test_what_a_library_says_stays_on_the_executor(error: BaseException) -> None:
-    answer = _Guarded(Failing(error))(1)
-    assert isinstance(answer, _Failure)
+    answer = Guarded(Failing(error))(1)
+    assert isinstance(answer, Failure)
     assert answer.kind is EngineError
     assert type(error).__name__ in answer.happened
     assert SECRET.encode() not in pickle.dumps(answer)
 
 
 def test_an_expected_failure_comes_back_as_itself() -> None:
-    answer = _Guarded(Failing(StoreFullError("The disk is full.", remedy="Free space.")))(1)
-    assert isinstance(answer, _Failure)
+    answer = Guarded(Failing(StoreFullError("The disk is full.", remedy="Free space.")))(1)
+    assert isinstance(answer, Failure)
     error = answer.error()
     assert type(error) is StoreFullError
     assert (error.happened, error.remedy) == ("The disk is full.", "Free space.")
@@ -40,4 +40,4 @@ def test_an_expected_failure_comes_back_as_itself() -> None:
 
 def test_who_asks_for_an_end_gets_it() -> None:
     with pytest.raises(KeyboardInterrupt):
-        _Guarded(Failing(KeyboardInterrupt()))(1)
+        Guarded(Failing(KeyboardInterrupt()))(1)

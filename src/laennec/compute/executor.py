@@ -1,11 +1,11 @@
-"""Where units and buckets are worked on: threads of this process, or Spark (``spark``).
+"""What works on tasks: a pool of threads of this process, or Spark (``spark``).
 
 The same functions run on both. A task is a picklable value with ``__call__``; it holds no key and
 no row. Threads, not processes: the keys stay in one process, and Polars and the cipher let go of
 the interpreter while they work.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from typing import Protocol, TypeVar
 
@@ -20,8 +20,12 @@ class Executor(Protocol):
     def shares_memory(self) -> bool:
         """Whether tasks run in this process and may be handed what it holds."""
 
-    def map(self, task: Callable[[Item], Result], items: Sequence[Item]) -> Iterator[Result]:
+    def map(
+        self, task: Callable[[Item], Result], items: Sequence[Item]
+    ) -> Generator[Result, None, None]:
         """Yield what the task makes of each item, as each is done, in no particular order.
+
+        Closing it leaves undone what is not begun.
 
         Raises:
             LaennecError: the first failure of a task; items not begun are not begun.
@@ -37,9 +41,11 @@ class LocalExecutor:
         """Take how many items are worked on at once, at least 1; memory grows with it."""
         self._workers = workers
 
-    def map(self, task: Callable[[Item], Result], items: Sequence[Item]) -> Iterator[Result]:
+    def map(
+        self, task: Callable[[Item], Result], items: Sequence[Item]
+    ) -> Generator[Result, None, None]:
         """Yield results as they come; see ``Executor.map``."""
-        pool = ThreadPoolExecutor(max_workers=self._workers, thread_name_prefix="laennec-snds")
+        pool = ThreadPoolExecutor(max_workers=self._workers, thread_name_prefix="laennec-task")
         try:
             waiting: list[Future[Result]] = [pool.submit(task, one) for one in items]
             for done in as_completed(waiting):

@@ -1,0 +1,1 @@
+"""Where tasks are worked on: threads of this process, or a Spark cluster."""
