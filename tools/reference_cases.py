@@ -38,11 +38,16 @@ _COLUMNS = {
     "prior_observation": ("days of prior observation",),
     "future_observation": ("days of future observation",),
     "covariate": ("covariate",),
+    "overlap": ("cohort", "other cohort"),
+    "timing": ("cohort", "other cohort", "days between entries"),
+    "timing_persons": ("cohort", "other cohort"),
 }
 # Parts of a key after its kind that name results and cohorts, the same all through a case.
-_NAMES = {"incidence": 1, "members": 1}
+_NAMES = {"incidence": 1, "members": 1, "overlap": 1, "timing": 1, "timing_persons": 1}
 _NAMES_OTHERWISE = 2
 _OF_STRATA = frozenset({"members", "survival", "sex", "age", "covariate"})
+_BY_VARIABLE = ("variable", "level", "estimate", "additional level")
+_BY_GROUP = ("group level", "variable", "estimate")
 
 
 def cases_page() -> str:
@@ -98,9 +103,9 @@ def _outcome(case: SpecCase) -> Iterator[str]:
     for name, days in (("First", case.first), ("Last", case.last)):
         yield from (f"{name} day at risk: {day.isoformat()}.\n" for day in _days(days))
     if case.estimates:
-        heads = ("variable", "level", "estimate", "additional level", "value")
+        by_group = len(next(iter(case.estimates))) == len(_BY_GROUP)
         yield table(
-            heads,
+            (*(_BY_GROUP if by_group else _BY_VARIABLE), "value"),
             [
                 (*(_cell(part) for part in place), "no such row" if value is None else value)
                 for place, value in case.estimates.items()

@@ -6,26 +6,19 @@ them, every hidden small count must have at least two values.
 """
 
 import itertools
-from collections.abc import Callable, Iterator
 
 import pytest
 
-from laennec.disclosure import totals
+from adversarial.brute_force import (
+    THREE,
+    Build,
+    Cells,
+    check_nothing_small_is_pinned,
+    compositions,
+    remember_audits,
+)
 from laennec.disclosure.algebra import Algebra, Key, System, cover
-from laennec.disclosure.audit import Part
 from laennec.disclosure.cubes import Branch, add_cube
-from laennec.disclosure.profiles import Profile
-from laennec.disclosure.totals import protect
-
-THREE = Profile("three", 1, "", "", 3, 2, 3, 3, 2, 4, (0.01,), 0.75, 1)
-Cells = tuple[int, ...]
-Build = Callable[[Cells], tuple[System, list[Key]]]
-
-
-def compositions(cells: int, most: int) -> Iterator[Cells]:
-    for counts in itertools.product(range(most + 1), repeat=cells):
-        if sum(counts) <= most:
-            yield counts
 
 
 def margins(rows: int, columns: int) -> Build:
@@ -100,58 +93,18 @@ CASES: dict[str, tuple[Build, list[Cells]]] = {
     "attrition of two steps": (attrition, [*compositions(3, 10)]),
     "attrition of three steps": (attrition, [*compositions(4, 8)]),
 }
-MARGIN = 3
-"""Where the grand total is hidden, tables larger than those enumerated look the same: outputs are
-judged that a table with this many persons fewer than the largest has."""
 
 
 @pytest.fixture(autouse=True)
-def _remember_audits(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Answer an audit of the same published values from memory: it may read nothing else."""
-    audit = totals._audit
-    answers: dict[object, tuple[Key, ...]] = {}
-
-    def remembered(
-        system: System, part: Part, hidden: frozenset[Key], profile: Profile
-    ) -> tuple[Key, ...]:
-        beside = {key for one in part.sums for key in (one.total, *one.parts)} - hidden
-        published = frozenset((key, system.values[key]) for key in beside)
-        positive = frozenset(
-            key
-            for key in part.cells
-            if key in system.positive and not system.positive[key] & hidden
-        )
-        asked = (part.cells, part.sums, part.sources, published, positive)
-        if asked not in answers:
-            answers[asked] = audit(system, part, hidden, profile)
-        return answers[asked]
-
-    monkeypatch.setattr(totals, "_audit", remembered)
+def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    remember_audits(monkeypatch)
 
 
 @pytest.mark.parametrize("name", CASES)
 def test_every_hidden_small_count_keeps_two_values_among_the_tables_with_one_output(
     name: str,
 ) -> None:
-    build, candidates = CASES[name]
-    most = max(map(sum, candidates))
-    alike: dict[tuple[int | None, ...], list[tuple[int | None, ...]]] = {}
-    judged = set()
-    for counts in candidates:
-        system, shown = build(counts)
-        hidden = protect(system, THREE).why
-        truth = tuple(system.values[key] for key in shown)
-        output = tuple(None if key in hidden else system.values[key] for key in shown)
-        alike.setdefault(output, []).append(truth)
-        if sum(counts) <= most - MARGIN:
-            judged.add(output)
-    for output in judged:
-        tables = alike[output]
-        for n, published in enumerate(output):
-            assert published is None or not THREE.is_small(published)
-            if published is None:
-                values = {table[n] for table in tables}
-                assert len(values) > 1 or not any(THREE.is_small(one or 0) for one in values)
+    check_nothing_small_is_pinned(*CASES[name])
 
 
 def test_the_attack_finds_what_per_sum_suppression_gives_away() -> None:

@@ -26,6 +26,8 @@ from laennec.study.model import (
     BySex,
     Characteristics,
     Cohort,
+    CohortOverlap,
+    CohortTiming,
     Combined,
     ConceptItem,
     ConceptSet,
@@ -273,9 +275,16 @@ def results(
     kinds = ["incidence"]
     if known:
         kinds += ["cumulative_incidence", "characteristics", "counts"]
+    if len(known) > 1:
+        kinds += ["cohort_overlap", "cohort_timing"]
     kind = draw(st.sampled_from(kinds))
     if kind == "incidence":
         return draw(incidences(name, known, tables))
+    if kind in ("cohort_overlap", "cohort_timing"):
+        several = tuple(draw(st.lists(st.sampled_from(known), min_size=2, unique=True)))
+        if kind == "cohort_overlap":
+            return CohortOverlap(name=name, cohorts=several)
+        return CohortTiming(name=name, cohorts=several, first_entry=draw(st.booleans()))
     chosen = tuple(draw(st.lists(st.sampled_from(known), min_size=1, unique=True)))
     strata = draw(divisions(divided))
     if kind == "counts":

@@ -18,6 +18,8 @@ from laennec.runs.plan import Plan, plan_study
 from laennec.study.model import (
     Characteristics,
     Cohort,
+    CohortOverlap,
+    CohortTiming,
     ConceptItem,
     ConceptSet,
     Counts,
@@ -93,8 +95,11 @@ ASKED = (
     Incidence(name="incidence", population="random", outcome=DRUG),
     Incidence(name="in_made", population="less_again", outcome=DRUG),
     CumulativeIncidence(name="survival", cohorts=("random",), outcome=DRUG, horizon=30, step=10),
+    CohortOverlap(name="overlap", cohorts=("random", "same")),
+    CohortTiming(name="first", cohorts=("random", "same", "less_again")),
+    CohortTiming(name="every", cohorts=("random", "same", "less_again"), first_entry=False),
 )
-"""Every kind of result, asked of the cohort of a random definition."""
+"""Every kind of result, asked of the cohort of a random definition, and the same once again."""
 
 
 @settings(
@@ -109,7 +114,11 @@ def test_results_of_a_definition_agree_with_the_reference(case: DefinitionCase) 
         name="random",
         title="random",
         concept_sets=dict.fromkeys(case.concepts, some),
-        cohorts=(case.definition, *MADE),
+        cohorts=(
+            case.definition,
+            case.definition.model_copy(update={"name": "same"}),
+            *MADE,
+        ),
         results=ASKED,
     )
     plan = plan_study(study, case.concepts)

@@ -233,4 +233,7 @@ def test_cases_meet() -> None:
         ("incidence", "events"),
         ("survival", "events"),
         ("survival", "censored"),
+        ("overlap",),
+        ("timing",),
+        ("timing_persons",),
     }

@@ -51,7 +51,8 @@ class SpecCase:
             ``incidence``, …); a case of no counts names the kinds in ``kinds``.
         kinds: Kinds of which the case gives all counts, beside those of ``expected``.
         first, last: First and last day at risk, where the case is about them.
-        estimates: Some estimates, by (variable, level, estimate, additional level).
+        estimates: Some estimates, by (variable, level, estimate, additional level), or by (group
+            level, variable, estimate) where groups are what the case is about.
     """
 
     name: str
@@ -61,7 +62,7 @@ class SpecCase:
     kinds: frozenset[str] = frozenset()
     first: Mapping[Key, date] = field(default_factory=dict)
     last: Mapping[Key, date] = field(default_factory=dict)
-    estimates: Mapping[tuple[str, str | None, str, str], str | None] = field(default_factory=dict)
+    estimates: Mapping[tuple[str | None, ...], str | None] = field(default_factory=dict)
 
     def all_kinds(self) -> frozenset[str]:
         """Return the kinds of count that the case gives in full."""

@@ -3,7 +3,14 @@
 import pytest
 
 from laennec.study.estimates import summarise
-from spec import cohort_cases, combined_cases, incidence_cases, result_cases, strata_cases
+from spec import (
+    cohort_cases,
+    combined_cases,
+    incidence_cases,
+    overlap_cases,
+    result_cases,
+    strata_cases,
+)
 from spec.engines import ENGINES
 from spec.spec_case import CONCEPTS, SpecCase
 
@@ -13,6 +20,7 @@ CHAPTERS = {
     "Strata": strata_cases.CASES,
     "Incidence": incidence_cases.CASES,
     "Characteristics and cumulative incidence": result_cases.CASES,
+    "Cohorts beside one another": overlap_cases.CASES,
 }
 CASES = [case for cases in CHAPTERS.values() for case in cases]
 
@@ -28,14 +36,14 @@ def test_case(case: SpecCase, engine: str) -> None:
     for key, day in case.last.items():
         assert partial.last[key] == day
     rows = summarise(case.study, partial, cdm_name="spec", settings={}).rows
-    values = {
-        (one.variable_name, one.variable_level, one.estimate_name, one.additional_level): (
+    values: dict[tuple[str | None, ...], str] = {}
+    for one in rows:
+        values[one.variable_name, one.variable_level, one.estimate_name, one.additional_level] = (
             one.estimate_value
         )
-        for one in rows
-    }
-    for place, value in case.estimates.items():
-        assert values.get(place) == value, place
+        values[one.group_level, one.variable_name, one.estimate_name] = one.estimate_value
+    for where, value in case.estimates.items():
+        assert values.get(where) == value, where
 
 
 def test_names_are_given_once() -> None:

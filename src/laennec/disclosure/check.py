@@ -27,6 +27,14 @@ from laennec.disclosure.differences import relate_starts
 from laennec.disclosure.incidence import incidence_cell, relate_days, relate_incidence, whole_years
 from laennec.disclosure.joint_curves import judge_together
 from laennec.disclosure.kinds import HIDDEN, NO_NUMBER, Entry, Role, kinds, read
+from laennec.disclosure.overlap import (
+    check_not_combined,
+    overlap_cell,
+    overlap_cells,
+    put_overlaps,
+    records_of,
+    relate_overlaps,
+)
 from laennec.disclosure.profiles import Profile
 from laennec.disclosure.strata import cohort_of
 from laennec.disclosure.totals import Why, protect
@@ -170,10 +178,15 @@ class _Judgement:
             by_type.setdefault(entry.settings.result_type, []).append(entry)
         incidence = by_type.pop("incidence", [])
         drawn = curves(by_type.pop("cumulative_incidence", []))
+        overlaps = [one for name in _PAIRS for one in by_type.pop(name, [])]
+        self._records = records_of(overlaps)
         algebra = Algebra()
         cohorts = [one for rows in by_type.values() for one in rows]
         diagrams = read_diagrams(entries)
-        relate_cohorts(algebra, cohorts, diagrams, threshold=profile.threshold)
+        check_not_combined(overlaps, diagrams)
+        beside = put_overlaps(algebra, overlaps)
+        relate_cohorts(algebra, cohorts, diagrams, beside=beside, threshold=profile.threshold)
+        relate_overlaps(algebra, overlaps)
         relate_incidence(algebra, incidence, threshold=profile.threshold)
         _relate_populations(algebra, incidence, diagrams)
         for curve in drawn:
@@ -235,6 +248,10 @@ class _Judgement:
                 return Rule.EXTREME
             case Role.Q25 | Role.MEDIAN | Role.Q75 | Role.MOMENT:
                 return self._distribution(entry)
+            case Role.RECORDS:
+                return self._repeated(entry)
+            case Role.SHARE if entry.settings.result_type in _PAIRS:
+                return self._if_any_hidden(overlap_cells(entry))
             case Role.SHARE:
                 return self._if_any_hidden([self._cell(entry), _subjects(entry)])
             case Role.RATE:
@@ -245,6 +262,8 @@ class _Judgement:
                 return _RULES.get(self._why.get(self._cell(entry)))
 
     def _cell(self, entry: Entry) -> Key:
+        if entry.settings.result_type in _PAIRS:
+            return overlap_cell(entry)
         if entry.settings.result_type != "incidence":
             return cohort_cell(entry)
         if entry.role is Role.DAYS:
@@ -259,12 +278,29 @@ class _Judgement:
         return Rule.DERIVED if absent or any(key in self._why for key in cells) else None
 
     def _distribution(self, entry: Entry) -> Rule | None:
-        """Judge a quantile, mean or standard deviation by the persons of its cohort."""
-        cell = _subjects(entry)
-        persons = self._system.values.get(cell)
-        if persons is None or cell in self._why:
+        """Judge a quantile, mean or standard deviation by the persons behind it."""
+        persons = self._persons_behind(entry)
+        if persons is None:
             return Rule.DERIVED
-        return distribution_rule(entry.role, persons, self._profile)
+        if entry.settings.result_type not in _PAIRS:
+            return distribution_rule(entry.role, persons, self._profile)
+        records = self._records.get((entry.row.result_id, entry.row.cdm_name, *entry.group))
+        if records is None:
+            return Rule.DERIVED
+        return distribution_rule(entry.role, persons, self._profile, records=records)
+
+    def _repeated(self, entry: Entry) -> Rule | None:
+        """Judge a number of records, which tells how many came from persons seen before."""
+        persons = self._persons_behind(entry)
+        if persons is None or entry.count is None:
+            return Rule.DERIVED
+        return Rule.THRESHOLD if self._profile.is_small(entry.count - persons) else None
+
+    def _persons_behind(self, entry: Entry) -> int | None:
+        """Return the published number of persons of a distribution; None when it is hidden."""
+        paired = entry.settings.result_type in _PAIRS
+        cell = overlap_cell(entry) if paired else _subjects(entry)
+        return None if cell in self._why else self._system.values.get(cell)
 
     def _judge_curve(self, curve: list[Entry]) -> None:
         if curve_cell(curve) in self._why:
@@ -300,21 +336,27 @@ _RULES: Mapping[Why | None, Rule] = {
     Why.AUDIT: Rule.AUDIT,
 }
 
+_PAIRS = ("summarise_cohort_overlap", "summarise_cohort_timing")
+
 _PERCENT = {Role.Q25: 25, Role.MEDIAN: 50, Role.Q75: 75}
 
 
-def distribution_rule(role: Role, persons: int, profile: Profile) -> Rule | None:
+def distribution_rule(
+    role: Role, persons: int, profile: Profile, *, records: int | None = None
+) -> Rule | None:
     """Return the rule that hides a quantile or moment of ``persons`` persons, or None.
 
     A quantile at ``p`` % has ``floor(persons * p / 100)`` persons at or below it and
     ``floor(persons * (100 - p) / 100)`` at or above it; both are at least
     ``profile.quantile_persons``. With 11: a median needs 22 persons, a quartile 44. A mean or
     standard deviation needs ``profile.moment_persons`` persons, and as many less one as
-    ``profile.degrees_of_freedom``.
+    ``profile.degrees_of_freedom``. Where persons have several ``records`` each, the records beyond
+    the first of each person may all lie on one side of a quantile: that side has fewer persons.
     """
     if role in _PERCENT:
         percent = _PERCENT[role]
-        fewest = min(persons * percent // 100, persons * (100 - percent) // 100)
+        whole = persons if records is None else records
+        fewest = min(whole * percent // 100, whole * (100 - percent) // 100) - (whole - persons)
         return Rule.QUANTILE if fewest < profile.quantile_persons else None
     enough = persons >= profile.moment_persons and persons - 1 >= profile.degrees_of_freedom
     return None if enough else Rule.MOMENTS

@@ -8,7 +8,7 @@ exclusions together, and are shown when those could be.
 Pure.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 from laennec.core.errors import PolicyError
 from laennec.disclosure.ages import branches
@@ -79,6 +79,7 @@ def relate_cohorts(
     entries: Iterable[Entry],
     diagrams: Mapping[str, Diagram],
     *,
+    beside: Sequence[Steps] = (),
     threshold: int,
 ) -> None:
     """Add the sums that hold between the cells of each cohort.
@@ -87,6 +88,7 @@ def relate_cohorts(
         algebra: Receives the cells.
         entries: Rows of the three cohort kinds.
         diagrams: For each source of data the cohorts that set operations link.
+        beside: Other sets of persons, with which cohorts are compared.
         threshold: Fewest persons by which two cohorts may differ.
 
     Raises:
@@ -121,14 +123,17 @@ def relate_cohorts(
     for measure, by_cohort in measures.items():
         cdm = str(next(iter(by_cohort.values()))[1])
         relate_combined(algebra, diagrams[cdm], measure, by_cohort)
-    for cdm, cohorts in strata.items():
+    for cdm in dict.fromkeys([*strata, *map(_cdm, beside)]):
+        cohorts = strata.get(cdm, {})
         drawn = diagrams.get(cdm, EMPTY)
         for cohort_name, divided in cohorts.items():
             check_apart(divided)
             _link_strata(algebra, cdm, cohort_name, divided)
         sized = [one for one in cohorts if subjects(cdm, one) in algebra]
         found = [_steps(cdm, one, steps.get((cdm, one), {})) for one in sized]
-        relate_steps(algebra, found, drawn.pairs(sized), threshold=threshold)
+        others = [one for one in beside if _cdm(one) == cdm]
+        pairs = drawn.pairs(sized)
+        relate_steps(algebra, [*found, *others], pairs, threshold=threshold)
         sizes = [
             (one, levels, subjects(cdm, named(one, levels)))
             for one, divided in cohorts.items()
@@ -153,6 +158,10 @@ def _link_strata(algebra: Algebra, cdm: str, cohort: str, divided: Iterable[Leve
             for key in algebra.starting(("covariate", *above)) if level == "yes" else ():
                 if key[-1] == name and algebra[key] == algebra[stratum]:
                     algebra.same(stratum, key)
+
+
+def _cdm(steps: Steps) -> str:
+    return str(steps[0][0][1])
 
 
 def _steps(cdm: str, cohort: str, reasons: dict[int, str]) -> Steps:

@@ -26,6 +26,7 @@ class Role(StrEnum):
     """What an estimate is, as far as disclosure is concerned; ``kinds.toml`` explains each."""
 
     PERSONS = "persons"
+    RECORDS = "records"
     DAYS = "days"
     SHARE = "share"
     RATE = "rate"
@@ -46,8 +47,8 @@ NO_NUMBER = frozenset({"NA", "NaN", "Inf"})
 MAX_ROWS = 200_000
 """Rows that are judged together; the time to judge them grows faster than their number."""
 
-WHOLE = frozenset({Role.PERSONS, Role.AT_RISK, Role.EVENTS, Role.CENSORED})
-"""Roles whose values are whole numbers of persons."""
+WHOLE = frozenset({Role.PERSONS, Role.RECORDS, Role.AT_RISK, Role.EVENTS, Role.CENSORED})
+"""Roles whose values are whole numbers of persons, or of their records."""
 
 
 @dataclass(frozen=True)

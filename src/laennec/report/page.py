@@ -18,6 +18,7 @@ from laennec.report.content import HIDDEN, Section
 from laennec.report.estimates import Family, common_settings, families
 from laennec.report.incidence import incidence
 from laennec.report.model import StudyReport
+from laennec.report.overlap import overlap, timing
 from laennec.report.plain import plain, plain_table
 from laennec.report.survival import cumulative_incidence
 from laennec.report.words import Words, load_words, readable
@@ -28,6 +29,8 @@ BUILDERS: Mapping[str, Builder] = {
     "summarise_cohort_count": sizes,
     "summarise_cohort_attrition": attrition,
     "summarise_characteristics": characteristics,
+    "summarise_cohort_overlap": overlap,
+    "summarise_cohort_timing": timing,
     "cumulative_incidence": cumulative_incidence,
     "incidence": incidence,
 }

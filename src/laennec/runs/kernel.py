@@ -21,6 +21,7 @@ from laennec.runs.kernel_definitions import enrol_definitions
 from laennec.runs.kernel_history import load
 from laennec.runs.kernel_incidence import incidence
 from laennec.runs.kernel_outcomes import outcomes_of
+from laennec.runs.kernel_overlap import overlap, timing
 from laennec.runs.kernel_strata import strata
 from laennec.runs.kernel_survival import survival
 from laennec.runs.plan import Plan
@@ -28,6 +29,8 @@ from laennec.runs.ports import BucketSource
 from laennec.study.model import (
     Characteristics,
     Cohort,
+    CohortOverlap,
+    CohortTiming,
     Counts,
     CumulativeIncidence,
     Definition,
@@ -78,6 +81,10 @@ def evaluate_bucket(plan: Plan, source: BucketSource, bucket: int) -> Partial:
             case CumulativeIncidence():
                 labels = _labels(asked, plan)
                 parts.append(survival(asked, labels, outcomes(asked.outcome), enrolled))
+            case CohortOverlap():
+                parts.append(overlap(asked, enrolled))
+            case CohortTiming():
+                parts.append(timing(asked, enrolled))
     return merge(parts)
 
 

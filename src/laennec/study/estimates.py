@@ -10,10 +10,13 @@ from itertools import chain
 from laennec.omop.summarised_result import JOINT, ResultRow, SummarisedResult, bind
 from laennec.study.estimates_cohorts import attrition_rows, characteristic_rows, count_rows
 from laennec.study.estimates_incidence import analyses, incidence_rows, incidence_settings
+from laennec.study.estimates_overlap import overlap_rows, timing_rows
 from laennec.study.estimates_rows import section
 from laennec.study.estimates_survival import survival_rows, survival_settings
 from laennec.study.model import (
     Characteristics,
+    CohortOverlap,
+    CohortTiming,
     Combined,
     Counts,
     CumulativeIncidence,
@@ -24,6 +27,8 @@ from laennec.study.model import (
     UnionOf,
 )
 from laennec.study.partials import Partial
+
+PAIR = "cohort_name_reference &&& cohort_name_comparator"
 
 
 def summarise(
@@ -42,7 +47,8 @@ def summarise(
         For each result of the study, in its order: counts give a ``summarise_cohort_count`` and a
         ``summarise_cohort_attrition``; characteristics a ``summarise_characteristics``; incidence
         one ``incidence`` for each age group and sex; cumulative incidence one
-        ``cumulative_incidence``. Every settings row has ``study_hash``, ``study_name`` and
+        ``cumulative_incidence``; overlap a ``summarise_cohort_overlap``; timing a
+        ``summarise_cohort_timing``. Every settings row has ``study_hash``, ``study_name`` and
         ``study_result``, the name of the result in the study; with cohorts made of others, it has
         ``combined_cohorts`` as well, such as ``both = intersection of days (users, patients)``.
 
@@ -96,3 +102,10 @@ def _tables(
         case CumulativeIncidence():
             rows = survival_rows(result, study, partial, cdm_name)
             yield "cumulative_incidence", rows, divided | survival_settings(result)
+        case CohortOverlap():
+            rows = overlap_rows(result, study, partial, cdm_name)
+            yield "summarise_cohort_overlap", rows, {"group": PAIR, "overlap_by": "subject_id"}
+        case CohortTiming():
+            restricted = {"restrict_to_first_entry": "TRUE" if result.first_entry else "FALSE"}
+            rows = timing_rows(result, partial, cdm_name)
+            yield "summarise_cohort_timing", rows, {"group": PAIR, **restricted}

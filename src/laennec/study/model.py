@@ -41,6 +41,7 @@ from laennec.study.model_cohorts import (
     unknown_name,
 )
 from laennec.study.model_combined import Combined, DifferenceOf, IntersectionOf, UnionOf
+from laennec.study.model_overlap import Beside, CohortOverlap, CohortTiming
 from laennec.study.model_results import (
     AgeGroup,
     Characteristics,
@@ -76,6 +77,8 @@ __all__ = [
     "BySex",
     "Characteristics",
     "Cohort",
+    "CohortOverlap",
+    "CohortTiming",
     "Combined",
     "ConceptItem",
     "ConceptSet",
@@ -255,7 +258,7 @@ class Study(Frozen):
     def _placed_cohorts(self) -> Iterator[tuple[str, str]]:
         """Yield every name of a cohort that a result gives, with its place."""
         for i, result in enumerate(self.results):
-            if isinstance(result, OfCohorts):
+            if isinstance(result, OfCohorts | Beside):
                 for j, name in enumerate(result.cohorts):
                     yield f"results[{i}].cohorts[{j}]", name
             elif result.population is not None:

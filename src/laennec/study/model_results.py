@@ -22,6 +22,7 @@ from laennec.study.model_cohorts import (
     check_dates,
     check_once,
 )
+from laennec.study.model_overlap import CohortOverlap, CohortTiming
 
 MAX_POINTS = 4_000
 """Bound of the points of a curve: ten years by day."""
@@ -178,7 +179,8 @@ class CumulativeIncidence(OfCohorts):
 
 
 Result = Annotated[
-    Counts | Characteristics | Incidence | CumulativeIncidence, Field(discriminator="kind")
+    Counts | Characteristics | Incidence | CumulativeIncidence | CohortOverlap | CohortTiming,
+    Field(discriminator="kind"),
 ]
 
 

@@ -24,6 +24,9 @@ key in ``counts``                                                   counts
 ``("incidence", result, sex, age_group, interval, "events")``       outcomes
 ``("survival", result, cohort, day, "events")``                     persons with outcome that day
 ``("survival", result, cohort, day, "censored")``                   persons last seen that day
+``("overlap", result, cohort, cohort)``                              persons in both
+``("timing_persons", result, cohort, cohort)``                       persons in both
+``("timing", result, cohort, cohort, days)``                         pairs of entries
 ==================================================================  ==============================
 
 ``interval`` is a calendar year as an int, or ``"overall"``; ``sex`` and ``age_group`` are labels.

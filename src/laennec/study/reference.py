@@ -14,6 +14,8 @@ from datetime import date
 
 from laennec.study.model import (
     Characteristics,
+    CohortOverlap,
+    CohortTiming,
     CumulativeIncidence,
     Incidence,
     Study,
@@ -31,6 +33,7 @@ from laennec.study.reference_incidence import (
     stretches,
 )
 from laennec.study.reference_outcomes import outcomes_of
+from laennec.study.reference_overlap import overlap, timing
 from laennec.study.reference_strata import in_strata
 from laennec.study.reference_survival import follow_up
 
@@ -68,6 +71,7 @@ def _answer(study: Study, history: History, concepts: Concepts) -> Partial:
     }
     strata = in_strata(study, history, concepts, memberships)
     memberships |= strata
+    stays = {name: enrolment.stays for name, enrolment in enrolments.items()}
     parts = [_attrition(name, enrolment) for name, enrolment in enrolments.items()]
     parts.append(Partial({("members", label): 1 for label in strata}))
     for result in study.results:
@@ -80,6 +84,10 @@ def _answer(study: Study, history: History, concepts: Concepts) -> Partial:
             case CumulativeIncidence():
                 labels = [one.label for one in study.strata_of(result)]
                 parts.append(_survival(result, labels, history, concepts, memberships))
+            case CohortOverlap():
+                parts.append(overlap(result, stays))
+            case CohortTiming():
+                parts.append(timing(result, stays))
     return merge(parts)
 
 
