@@ -9,6 +9,9 @@ from fakes.report_example import masked, raw_result, report, short
 from fakes.report_reader import PageReader
 from laennec.omop.summarised_result import ResultRow, ResultSettings, SummarisedResult
 from laennec.report import Fact, Step, StudyReport, charts, render
+from laennec.report.figure_files import to_svg
+from laennec.report.page import sections
+from laennec.report.table_files import to_html, to_latex
 from laennec.report.words import load_words
 
 ATTACKS = (
@@ -22,6 +25,15 @@ ATTACKS = (
     "a\nb",
     "{0} {title}",
     "datum.x ? signal : 1",
+    "\\input{/etc/passwd} $x$ a_b% & # ^ ~",
+)
+LATEX = ("\\input{/etc/passwd}", "$x$", "a_b%")
+SVG = frozenset({"svg", "title", "g", "path", "line", "rect", "text", "tspan"})
+TABLE = frozenset(
+    {
+        *("html", "head", "meta", "title", "style", "body", "div", "table", "thead", "tbody"),
+        *("tfoot", "tr", "th", "td", "span"),
+    }
 )
 ACTIVE = frozenset(
     {"script", "img", "iframe", "object", "embed", "link", "base", "form", "use", "image", "a"}
@@ -73,6 +85,37 @@ def test_hostile_texts_stay_texts(attack: str) -> None:
     assert not [name for _, attrs in reader.elements for name in attrs if name.startswith("on")]
     assert ("h1", attack) in reader.texts
     assert [text for name, text in reader.texts if name == "text" and text.startswith(attack[:4])]
+
+
+@pytest.mark.parametrize("attack", ATTACKS)
+def test_hostile_texts_stay_texts_in_files(attack: str) -> None:
+    """A picture or a table that somebody opens in a browser, or typesets."""
+    words = load_words("en")
+    found = sections(_hostile(attack), words)
+    # One picture and one table of each section: the others are drawn in the same way.
+    pictures = [one.figures[0].picture for one in found if one.figures]
+    tables = [(one.tables[0], one.title) for one in found]
+    for picture in pictures:
+        reader = PageReader(to_svg(picture, words))
+        assert {tag for tag, _ in reader.elements} <= SVG
+        assert not reader.unclosed
+    for table, title in tables:
+        reader = PageReader(to_html(table, words, title=title))
+        assert not reader.unclosed
+        assert {tag for tag, _ in reader.elements} <= TABLE
+        assert not [name for _, attrs in reader.elements for name in attrs if name.startswith("on")]
+        assert not [one for one in to_latex(table, words, title=title).split() if one in LATEX]
+
+
+def test_a_table_as_file_asks_for_nothing() -> None:
+    words = load_words("en")
+    for section in sections(report(short(masked(raw_result()))), words):
+        page = to_html(section.tables[0], words, title=section.title)
+        assert not re.search(r"https?:|//|url\(|@import|data:image|javascript:", page)
+        policy = next(
+            one["content"] for one in PageReader(page).named("meta") if one.get("http-equiv")
+        )
+        assert (policy or "").startswith("default-src 'none'; style-src 'unsafe-inline';")
 
 
 @pytest.mark.parametrize("language", ["en", "fr"])

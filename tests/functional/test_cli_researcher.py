@@ -69,6 +69,23 @@ def level(row: dict[str, str]) -> str | None:
     return None if row["variable_level"] == "NA" else row["variable_level"]
 
 
+def test_files_of_a_released_result_need_no_hub(
+    run_of_hub: tuple[Cli, str], tmp_path: Path
+) -> None:
+    cli, run = run_of_hub
+    csv_path = next(Path(one) for one in cli.ok("release", run, quiet=True).splitlines())
+    away = tmp_path / "away"
+    away.mkdir()
+    (away / csv_path.name).write_bytes(csv_path.read_bytes())
+    out = away / "paper"
+    said = Cli(away).ok("report", away / csv_path.name, out, "--format", "page", "--format", "png")
+    made = [path for path in out.rglob("*") if path.is_file()]
+    assert all(str(one) in said for one in made)
+    assert {one.suffix for one in made} == {".html", ".png"}
+    again = Cli(away)("report", away / csv_path.name, out)
+    assert again.status == errors.AlreadyExistsError.exit_status
+
+
 def test_release_quietly_in_french(run_of_hub: tuple[Cli, str]) -> None:
     cli, run = run_of_hub
     paths = cli.ok("release", run, quiet=True, lang="fr").splitlines()

@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 
 from laennec import __version__
-from laennec.cli import data, demo, export, hub, keys, log, move, snds, study, synth, upkeep
+from laennec.cli import data, demo, export, hub, keys, log, move, report, snds, study, synth, upkeep
 from laennec.cli.command import HELP_OPTIONS, INTERRUPTED, Group
 from laennec.cli.context import Shell, console
 from laennec.cli.language import LANGUAGES, Words, choose_language, speaking
@@ -25,7 +25,7 @@ from laennec.core.log import recording
     sections={
         "Start": (demo.demo, hub.init, hub.status),
         "Data steward": (data.load, data.vocab, snds.snds, synth.synth),
-        "Researcher": (study.study,),
+        "Researcher": (study.study, report.report),
         "Output checker": (study.release,),
         "Auditor": (log.log,),
         "Operator": (

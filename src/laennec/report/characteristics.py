@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from laennec.omop.summarised_result import ResultRow
+from laennec.report.cohort_charts import Share, shares_figure
 from laennec.report.cohorts import notes_on, records_as_persons, share_of
 from laennec.report.content import Cell, Row, RowGroup, Section, Table, Value
 from laennec.report.estimates import Estimate, Family, each
@@ -68,7 +69,31 @@ def characteristics(family: Family, words: Words) -> Section:
         tuple(group for group in groups if group.rows),
     )
     notes = (words.text("characteristics.note"), *notes_on(implied, words))
-    return Section(words.text("characteristics.title"), notes, tables=(table,), implied=implied)
+    figure = shares_figure(_shares(plain, words), words)
+    return Section(
+        words.text("characteristics.title"),
+        notes,
+        (figure,) if figure else (),
+        (table,),
+        implied=implied,
+    )
+
+
+def _shares(estimates: list[Estimate], words: Words) -> list[Share]:
+    """Return the percentages of the picture, in the order of the table."""
+    return [
+        Share(_label(one.row, words), readable(one.row.group_level), one.value().figure)
+        for variable in _SHARES
+        for one in estimates
+        if (one.row.variable_name, one.row.estimate_name) == (variable, "percentage")
+    ]
+
+
+def _label(row: ResultRow, words: Words) -> str:
+    level = words.term(row.variable_level or "")
+    if row.variable_name == "Covariates":
+        return level
+    return words.text("shares.level", variable=words.term(row.variable_name), level=level)
 
 
 def _values(estimates: list[Estimate]) -> dict[_Place, Value]:

@@ -1,19 +1,17 @@
 """Vega-Lite specifications as values, and their picture as SVG that is safe inside a page.
 
 Colours are CSS variables of the page, so that one picture serves light, dark and paper. The drawing
-library gets values only and may open no address. What it returns is parsed and rebuilt from listed
-elements and attributes: a name that carries markup can end as text only, and anything unheard of
-stops the page.
+library gets values only and may open no address; what it returns is rebuilt (``report.svg``).
 """
 
-import xml.etree.ElementTree as ET
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import vl_convert
-from markupsafe import Markup
 
+from laennec.report.content import Picture
+from laennec.report.svg import inside_page
 from laennec.report.words import Words
 
 Spec = dict[str, Any]
@@ -25,37 +23,6 @@ SHAPES = ("circle", "square", "triangle-up", "diamond", "triangle-down", "cross"
 INK, SOFT, GRID, VEIL = "var(--ink)", "var(--soft)", "var(--grid)", "var(--veil)"
 TEXT_PX = 12
 
-_SVG = "{http://www.w3.org/2000/svg}"
-_ELEMENTS = frozenset({"svg", "g", "path", "line", "rect", "text", "tspan"})
-_KEPT = frozenset(
-    {
-        "d",
-        "display",
-        "dominant-baseline",
-        "dx",
-        "dy",
-        "fill",
-        "fill-opacity",
-        "font-size",
-        "font-style",
-        "font-weight",
-        "height",
-        "opacity",
-        "stroke",
-        "stroke-dasharray",
-        "stroke-miterlimit",
-        "stroke-opacity",
-        "stroke-width",
-        "text-anchor",
-        "transform",
-        "viewBox",
-        "width",
-        "x",
-        "x2",
-        "y",
-        "y2",
-    }
-)
 _AXIS: Spec = {
     "domainColor": SOFT,
     "gridColor": GRID,
@@ -188,8 +155,8 @@ def _runs(points: Sequence[Point | None]) -> list[dict[str, object]]:
     return rows
 
 
-def draw(layers: Sequence[Spec], *, words: Words, title: str, width: int, height: int) -> Markup:
-    """Return the layers, drawn over one another, as one ``svg`` element.
+def draw(layers: Sequence[Spec], *, words: Words, title: str, width: int, height: int) -> Picture:
+    """Return the layers, drawn over one another.
 
     Args:
         layers: Vega-Lite layers; all texts in them are values, never expressions.
@@ -217,12 +184,12 @@ def draw(layers: Sequence[Spec], *, words: Words, title: str, width: int, height
         },
     }
     svg = vl_convert.vegalite_to_svg(
-        spec, vl_version=VEGA_LITE, allowed_base_urls=[], format_locale=_signs(words)
+        spec, vl_version=VEGA_LITE, allowed_base_urls=[], format_locale=signs(words)
     )
-    return _safe(svg, title)
+    return Picture(inside_page(svg, title), spec, title)
 
 
-def _signs(words: Words) -> dict[str, Any]:
+def signs(words: Words) -> dict[str, Any]:
     """Return how axes write numbers, in the terms of d3-format."""
     return {
         "decimal": words.format["decimal"],
@@ -232,32 +199,3 @@ def _signs(words: Words) -> dict[str, Any]:
         "percent": words.format["percent"],
         "minus": words.format["minus"],
     }
-
-
-def _safe(svg: str, title: str) -> Markup:
-    """Rebuild a picture from known elements and attributes, with a title for screen readers."""
-    # The text is our own library's output for our own values: no DTD, no entity, no address.
-    root = _rebuilt(ET.fromstring(svg))  # noqa: S314
-    width, height = root.attrib["width"], root.attrib["height"]
-    root.attrib.update({"role": "img", "style": f"max-width:{width}px"})
-    root.attrib.setdefault("viewBox", f"0 0 {width} {height}")
-    named = ET.Element("title")
-    named.text = title
-    root.insert(0, named)
-    return Markup(ET.tostring(root, encoding="unicode"))  # noqa: S704 - built by the serializer
-
-
-def _rebuilt(old: ET.Element) -> ET.Element:
-    name = old.tag.removeprefix(_SVG)
-    if name not in _ELEMENTS:
-        raise RuntimeError("the drawing library returned an element that the page does not allow")
-    new = ET.Element(name, {key: old.attrib[key] for key in old.attrib if key in _KEPT})
-    new.text, new.tail = old.text, old.tail
-    new.extend([_rebuilt(child) for child in old if not _invisible(child)])
-    return new
-
-
-def _invisible(element: ET.Element) -> bool:
-    """Whether an element draws nothing, as the empty frames that the library leaves."""
-    blank = element.tag == f"{_SVG}path" and not {"fill", "stroke"} & element.attrib.keys()
-    return blank or element.attrib.get("display") == "none"

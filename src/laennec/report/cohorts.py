@@ -2,7 +2,9 @@
 
 from collections.abc import Sequence
 
-from laennec.report.content import Cell, Row, RowGroup, Section, Table, Value
+from laennec.omop.summarised_result import OVERALL
+from laennec.report.cohort_charts import FlowStep, attrition_figure, sizes_figure
+from laennec.report.content import Cell, Figure, Row, RowGroup, Section, Table, Value
 from laennec.report.estimates import Estimate, Family, each
 from laennec.report.words import Words, readable
 
@@ -32,19 +34,32 @@ def sizes(family: Family, words: Words) -> Section:
         (RowGroup("", rows),),
         narrow=True,
     )
+    persons = [
+        (readable(one.row.group_level), one.value())
+        for one in family.estimates
+        if (one.row.variable_name, one.row.estimate_name) == (_SIZES[0], "count")
+        and one.row.strata_level == OVERALL
+    ]
+    figure = sizes_figure(persons, words)
     return Section(
-        words.text("sizes.title"), notes_on(implied, words), tables=(table,), implied=implied
+        words.text("sizes.title"),
+        notes_on(implied, words),
+        (figure,) if figure else (),
+        (table,),
+        implied=implied,
     )
 
 
 def attrition(family: Family, words: Words) -> Section:
-    """Return one table per cohort: persons after each step, and persons left out by it."""
+    """Return a flow and a table per cohort: persons after each step, and those left out by it."""
     implied = records_as_persons(family.estimates)
-    tables = []
+    figures, tables = [], []
     for cohort in each(family.estimates, lambda one: one.row.group_level):
         mine = [one for one in family.estimates if one.row.group_level == cohort]
         shown = _columns(mine, _STEPS, implied)
         largest = _largest(mine)
+        asked = each(mine, lambda one: (one.level("reason_id"), one.level("reason")))
+        figures.append(_flow(cohort, asked, mine, words))
         steps = tuple(
             Row(
                 f"{number}. {words.term(reason)}",
@@ -53,9 +68,7 @@ def attrition(family: Family, words: Words) -> Section:
                     for n, variable in enumerate(shown)
                 ),
             )
-            for number, reason in each(
-                mine, lambda one: (one.level("reason_id"), one.level("reason"))
-            )
+            for number, reason in asked
         )
         tables.append(
             Table(
@@ -67,7 +80,21 @@ def attrition(family: Family, words: Words) -> Section:
             )
         )
     notes = (words.text("attrition.note"), *notes_on(implied, words))
-    return Section(words.text("attrition.title"), notes, tables=tuple(tables), implied=implied)
+    title = words.text("attrition.title")
+    return Section(title, notes, tuple(figures), tuple(tables), implied=implied)
+
+
+def _flow(
+    cohort: str, asked: Sequence[tuple[str, str]], mine: Sequence[Estimate], words: Words
+) -> Figure:
+    steps = []
+    for number, reason in asked:
+        left, out = (
+            next(iter(_cell(mine, variable, None, step=number).values), None)
+            for variable in _STEPS[:2]
+        )
+        steps.append(FlowStep(f"{number}. {words.term(reason)}", left, out))
+    return attrition_figure(readable(cohort), steps, words)
 
 
 def records_as_persons(estimates: Sequence[Estimate]) -> frozenset[int]:

@@ -6,6 +6,7 @@ estimate stands in exactly one place: ``Section.indexes`` says which.
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 from markupsafe import Markup
 
@@ -109,12 +110,33 @@ class Table:
 
 
 @dataclass(frozen=True)
-class Figure:
-    """A picture with its caption; ``wide`` ones take the whole width."""
+class Picture:
+    """A drawing.
+
+    Attributes:
+        svg: As an element of the page, made of known elements only.
+        spec: What it was drawn from, in Vega-Lite; its colours are those of the page's style.
+        title: What a screen reader says of it.
+    """
 
     svg: Markup
+    spec: dict[str, Any]
+    title: str
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A picture with its caption.
+
+    Attributes:
+        wide: On the page, it takes the whole width.
+        apart: It is a file only, since a table of the page draws the same.
+    """
+
+    picture: Picture
     caption: str
     wide: bool = False
+    apart: bool = False
 
 
 @dataclass(frozen=True)

@@ -69,8 +69,10 @@ def overall_figure(analyses: Sequence[Analysis], words: Words) -> Figure | None:
     )
     layers = [layer for one in analyses for layer in _forest(one, top, x, y, words)]
     title = words.text("incidence.overall")
-    svg = draw(layers, words=words, title=title, width=_OVERALL_PX, height=_ROW_PX * len(analyses))
-    return Figure(svg, _caption(title, words, cut=cut), wide=True)
+    picture = draw(
+        layers, words=words, title=title, width=_OVERALL_PX, height=_ROW_PX * len(analyses)
+    )
+    return Figure(picture, _caption(title, words, cut=cut), wide=True)
 
 
 def _forest(one: Analysis, top: float, x: Spec, y: Spec, words: Words) -> list[Spec]:
@@ -136,8 +138,8 @@ def _panel(
         layers.append(_all_hidden(words))
     title = f"{words.text('incidence.axis')}: {one.label}"
     width, height = _PANEL
-    svg = draw(layers, words=words, title=title, width=width, height=height)
-    return Figure(svg, _caption(one.label, words, cut=cut and _is_cut(one, top)))
+    picture = draw(layers, words=words, title=title, width=width, height=height)
+    return Figure(picture, _caption(one.label, words, cut=cut and _is_cut(one, top)))
 
 
 def _veils(years: Sequence[float], step: float) -> list[dict[str, float]]:

@@ -39,7 +39,7 @@ class StudyReport:
     Attributes:
         title, description: Of the study; the description may be empty.
         hub: Name of the hub that ran it.
-        made_at: When the results were made, with a time zone.
+        made_at: When the results were made, with a time zone; None leaves it out.
         result: The results after disclosure; a hidden estimate is written ``-``.
         hidden: How many estimates the disclosure rules hid: as many as are written ``-``.
         steps: The story, in order.
@@ -51,7 +51,7 @@ class StudyReport:
     title: str
     description: str
     hub: str
-    made_at: datetime
+    made_at: datetime | None
     result: SummarisedResult
     hidden: int
     steps: tuple[Step, ...]
@@ -60,7 +60,7 @@ class StudyReport:
 
     def __post_init__(self) -> None:
         """Refuse a moment without time zone and numbers that contradict the result."""
-        if self.made_at.tzinfo is None:
+        if self.made_at is not None and self.made_at.tzinfo is None:
             raise ValueError("made_at needs a time zone")
         if self.hidden != sum(row.estimate_value == HIDDEN for row in self.result.rows):
             raise ValueError("hidden is not the number of hidden estimates in the result")

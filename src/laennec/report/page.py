@@ -65,8 +65,8 @@ def render(report: StudyReport, *, language: str) -> str:
         words=words,
         # The style sheet is a file of this package and holds nothing from a report.
         style=Markup(style),  # noqa: S704
-        moment=words.moment(report.made_at),
-        machine_moment=timestamp(report.made_at),
+        moment=words.moment(report.made_at) if report.made_at else "",
+        machine_moment=timestamp(report.made_at) if report.made_at else "",
         shown=words.digits(str(len(report.result.rows) - report.hidden)),
         why_hidden=_why_hidden(report, words),
         sections=sections(report, words),

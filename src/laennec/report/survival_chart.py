@@ -60,8 +60,8 @@ def curves_figure(curves: Sequence[Curve], words: Words, *, title: str) -> Figur
     ]
     layers += _labels(curves, x, y, top)
     layers += _risk_table(curves, ticks, x, words)
-    svg = draw(layers, words=words, title=title, width=_WIDTH, height=_HEIGHT)
-    return Figure(svg, words.text("survival.caption"), wide=True)
+    picture = draw(layers, words=words, title=title, width=_WIDTH, height=_HEIGHT)
+    return Figure(picture, words.text("survival.caption"), wide=True)
 
 
 def _points(curve: Curve) -> list[Point | None]:
