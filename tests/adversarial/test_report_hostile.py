@@ -8,7 +8,7 @@ import pytest
 from fakes.report_example import masked, raw_result, report, short
 from fakes.report_reader import PageReader
 from laennec.omop.summarised_result import ResultRow, ResultSettings, SummarisedResult
-from laennec.report import Fact, Step, StudyReport, charts, render
+from laennec.report import Fact, Part, Step, StudyReport, charts, render
 from laennec.report.figure_files import to_svg
 from laennec.report.page import sections
 from laennec.report.table_files import to_html, to_latex
@@ -69,6 +69,7 @@ def _hostile(attack: str) -> StudyReport:
         report(SummarisedResult((*rows, strange), settings), title=attack),
         description=attack,
         hub=attack,
+        design=(Part(attack, (attack,), (Part(attack, (attack,)),), folded=True), Part(attack)),
         steps=(Step(attack, attack, (Fact(attack, attack),), good=False),),
         provenance=(Fact(attack, attack),),
     )

@@ -12,7 +12,7 @@ import pytest
 from fakes.report_example import masked, raw_result, report, short
 from fakes.report_reader import PageReader
 from laennec.omop.summarised_result import ResultRow, ResultSettings, SummarisedResult, bind
-from laennec.report import LANGUAGES, StudyReport, render
+from laennec.report import LANGUAGES, Part, StudyReport, render
 from laennec.report.charts import Point, axis, look, series
 from laennec.report.words import load_words
 
@@ -173,6 +173,21 @@ def test_two_results_of_one_type_are_told_apart_by_their_names() -> None:
     reader = PageReader(render(report(bind([one, other])), language="en"))
     titles = [text for name, text in reader.texts if name == "h2"]
     assert {"Cohorts (a b)", "Cohorts (c)"} <= set(titles)
+
+
+def test_the_study_in_words_is_an_outline() -> None:
+    inner = Part("All of:", ("one condition",))
+    design = (Part("users", ("Entry: a drug.",), (inner,)), Part("sets", ("drug",), folded=True))
+    page = render(replace(report(_only(RESULT, ())), design=design), language="en")
+    reader = PageReader(page)
+    assert not reader.unclosed
+    assert ("h2", "The study in words") in reader.texts
+    assert ("h3", "users") in reader.texts
+    assert ("strong", "All of:") in reader.texts
+    assert ("summary", "sets") in reader.texts
+    shown = [text for name, text in reader.texts if name == "li" and text.strip()]
+    assert shown == ["Entry: a drug.", "one condition", "drug"]
+    assert "The study in words" not in render(report(_only(RESULT, ())), language="en")
 
 
 def test_months_and_strange_dates_are_shown() -> None:

@@ -3,6 +3,7 @@
 from datetime import datetime
 
 from laennec.airlock.service import Release
+from laennec.app.design import concept_names, describe_study
 from laennec.app.hub import Hub
 from laennec.disclosure.check import Review
 from laennec.disclosure.profiles import load_profile
@@ -74,4 +75,9 @@ def _report(
             Fact(label, value) for label, value in zip(_FACTS[language], values, strict=True)
         ),
         threshold=load_profile(hub.settings.disclosure.profile).threshold,
+        design=describe_study(
+            study,
+            names=concept_names(study, hub.warehouse, snapshot=record.snapshot),
+            language=language,
+        ),
     )

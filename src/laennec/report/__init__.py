@@ -5,8 +5,8 @@ what a ``SummarisedResult`` holds after disclosure control, each published figur
 none. It does not decide what may be published: that is ``disclosure``.
 """
 
-from laennec.report.model import Fact, Step, StudyReport
+from laennec.report.model import Fact, Part, Step, StudyReport
 from laennec.report.page import render
 from laennec.report.words import LANGUAGES
 
-__all__ = ["LANGUAGES", "Fact", "Step", "StudyReport", "render"]
+__all__ = ["LANGUAGES", "Fact", "Part", "Step", "StudyReport", "render"]

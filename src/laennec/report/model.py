@@ -16,6 +16,20 @@ class Fact:
 
 
 @dataclass(frozen=True)
+class Part:
+    """A part of what the study asks, in words: sentences, then parts of it.
+
+    Attributes:
+        folded: Show it only when the reader opens it; on paper it is always open.
+    """
+
+    title: str
+    lines: tuple[str, ...] = ()
+    parts: tuple["Part", ...] = ()
+    folded: bool = False
+
+
+@dataclass(frozen=True)
 class Step:
     """One step of the story, such as loaded, sealed, computed, checked, released or proven.
 
@@ -46,6 +60,7 @@ class StudyReport:
         provenance: Where the results come from, in order: snapshot, hashes, profile, proof.
         threshold: Smallest publishable count of persons, to be named where the page explains
             hidden values; None leaves the number out.
+        design: What the study asks, in words, in the language of the page.
     """
 
     title: str
@@ -57,6 +72,7 @@ class StudyReport:
     steps: tuple[Step, ...]
     provenance: tuple[Fact, ...]
     threshold: int | None = None
+    design: tuple[Part, ...] = ()
 
     def __post_init__(self) -> None:
         """Refuse a moment without time zone and numbers that contradict the result."""
