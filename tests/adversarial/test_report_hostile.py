@@ -144,7 +144,7 @@ def test_a_picture_that_asks_for_an_address_is_not_drawn() -> None:
         "encoding": {"x": {"field": "x", "type": "quantitative"}},
     }
     with pytest.raises(ValueError, match="not allowed"):
-        charts.draw([layer], words=load_words("en"), title="t", width=10, height=10)
+        str(charts.draw([layer], words=load_words("en"), title="t", width=10, height=10).svg)
 
 
 def test_a_picture_with_an_unheard_of_element_stops_the_page() -> None:
@@ -154,4 +154,4 @@ def test_a_picture_with_an_unheard_of_element_stops_the_page() -> None:
         "encoding": {"x": {"field": "x", "type": "quantitative"}, "url": {"field": "image"}},
     }
     with pytest.raises(RuntimeError, match="does not allow"):
-        charts.draw([layer], words=load_words("en"), title="t", width=10, height=10)
+        str(charts.draw([layer], words=load_words("en"), title="t", width=10, height=10).svg)

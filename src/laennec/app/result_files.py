@@ -127,8 +127,17 @@ def _contents(
         yield "report.html", render(report, language=words.language).encode()
     for number, section in enumerate(sections(report, words), start=1):
         name = f"{number:02d}-{_plain(section.title)}"
-        yield from _figures(section, name, forms, words)
-        yield from _tables(section.tables, section.title, name, forms, words)
+        yield from _files(section, section.title, name, forms, words)
+
+
+def _files(
+    section: Section, title: str, name: str, forms: frozenset[Form], words: Words
+) -> Iterator[tuple[str, bytes]]:
+    """Yield the pictures and tables of a section, and of each of its strata."""
+    yield from _figures(section, name, forms, words)
+    yield from _tables(section.tables, title, name, forms, words)
+    for n, one in enumerate(section.divisions, start=1):
+        yield from _files(one, title, f"{name}-s{n:02d}-{_plain(one.title)}", forms, words)
 
 
 def _figures(

@@ -1,5 +1,6 @@
 """The section that describes cohorts side by side: what papers call Table 1."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from laennec.omop.summarised_result import ResultRow
@@ -53,7 +54,7 @@ class _Lookup:
 
 def characteristics(family: Family, words: Words) -> Section:
     """Return one table with a column for each cohort."""
-    plain = [one for one in family.estimates if one.row.strata_level == "overall"]
+    plain = family.estimates
     cohorts = each(plain, lambda one: one.row.group_level)
     implied = records_as_persons(plain)
     lookup = _Lookup(_values(plain), words)
@@ -79,7 +80,7 @@ def characteristics(family: Family, words: Words) -> Section:
     )
 
 
-def _shares(estimates: list[Estimate], words: Words) -> list[Share]:
+def _shares(estimates: Sequence[Estimate], words: Words) -> list[Share]:
     """Return the percentages of the picture, in the order of the table."""
     return [
         Share(_label(one.row, words), readable(one.row.group_level), one.value().figure)
@@ -96,7 +97,7 @@ def _label(row: ResultRow, words: Words) -> str:
     return words.text("shares.level", variable=words.term(row.variable_name), level=level)
 
 
-def _values(estimates: list[Estimate]) -> dict[_Place, Value]:
+def _values(estimates: Sequence[Estimate]) -> dict[_Place, Value]:
     found: dict[_Place, Value] = {}
     for one in estimates:
         found.setdefault(_place(one.row), one.value())
@@ -118,7 +119,7 @@ def _numbers(lookup: _Lookup, cohorts: tuple[str, ...], implied: frozenset[int])
 
 
 def _distributions(
-    lookup: _Lookup, cohorts: tuple[str, ...], estimates: list[Estimate]
+    lookup: _Lookup, cohorts: tuple[str, ...], estimates: Sequence[Estimate]
 ) -> list[RowGroup]:
     groups = []
     measured = [one for one in estimates if one.row.estimate_name in _SPREADS]
@@ -132,7 +133,9 @@ def _distributions(
     return groups
 
 
-def _levels(lookup: _Lookup, cohorts: tuple[str, ...], estimates: list[Estimate]) -> list[RowGroup]:
+def _levels(
+    lookup: _Lookup, cohorts: tuple[str, ...], estimates: Sequence[Estimate]
+) -> list[RowGroup]:
     groups = []
     for variable in _SHARES:
         levels = each(

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import vl_convert
+from markupsafe import Markup
 
 from laennec.report.content import Picture
 from laennec.report.svg import inside_page
@@ -164,9 +165,6 @@ def draw(layers: Sequence[Spec], *, words: Words, title: str, width: int, height
         title: What a screen reader says of the picture.
         width: Of the plotting area, in CSS pixels.
         height: Of the plotting area, in CSS pixels.
-
-    Raises:
-        RuntimeError: the drawing library returned something this page does not allow.
     """
     spec: Spec = {
         "$schema": f"https://vega.github.io/schema/vega-lite/v{VEGA_LITE[0]}.json",
@@ -183,10 +181,14 @@ def draw(layers: Sequence[Spec], *, words: Words, title: str, width: int, height
             "text": {"color": INK, "fontSize": TEXT_PX},
         },
     }
-    svg = vl_convert.vegalite_to_svg(
-        spec, vl_version=VEGA_LITE, allowed_base_urls=[], format_locale=signs(words)
-    )
-    return Picture(inside_page(svg, title), spec, title)
+
+    def drawn() -> Markup:
+        svg = vl_convert.vegalite_to_svg(
+            spec, vl_version=VEGA_LITE, allowed_base_urls=[], format_locale=signs(words)
+        )
+        return inside_page(svg, title)
+
+    return Picture(spec, title, drawn)
 
 
 def signs(words: Words) -> dict[str, Any]:

@@ -13,32 +13,33 @@ _STEPS = ("number_subjects", "excluded_subjects", "number_records", "excluded_re
 
 
 def sizes(family: Family, words: Words) -> Section:
-    """Return the persons of each cohort, with bars on one scale."""
+    """Return the persons of each cohort, whole and in strata, with bars on one scale."""
     implied = records_as_persons(family.estimates)
     shown = _columns(family.estimates, _SIZES, implied)
     largest = _largest(family.estimates)
-    rows = tuple(
-        Row(
-            readable(cohort),
-            tuple(
-                _cell(family.estimates, variable, None if n else largest, group=cohort)
-                for n, variable in enumerate(shown)
+    groups = tuple(
+        RowGroup(
+            "" if names == OVERALL else words.strata(names, levels),
+            _size_rows(
+                [one for one in family.estimates if _stratum(one) == (names, levels)],
+                shown,
+                largest,
             ),
         )
-        for cohort in each(family.estimates, lambda one: one.row.group_level)
+        for names, levels in each(family.estimates, _stratum)
     )
     table = Table(
         words.text("sizes.caption"),
         words.text("cohort"),
         tuple(words.term(variable) for variable in shown),
-        (RowGroup("", rows),),
+        groups,
         narrow=True,
     )
     persons = [
         (readable(one.row.group_level), one.value())
         for one in family.estimates
         if (one.row.variable_name, one.row.estimate_name) == (_SIZES[0], "count")
-        and one.row.strata_level == OVERALL
+        and one.row.strata_name == OVERALL
     ]
     figure = sizes_figure(persons, words)
     return Section(
@@ -47,6 +48,25 @@ def sizes(family: Family, words: Words) -> Section:
         (figure,) if figure else (),
         (table,),
         implied=implied,
+    )
+
+
+def _stratum(one: Estimate) -> tuple[str, str]:
+    return one.row.strata_name, one.row.strata_level
+
+
+def _size_rows(
+    estimates: Sequence[Estimate], shown: Sequence[str], largest: float
+) -> tuple[Row, ...]:
+    return tuple(
+        Row(
+            readable(cohort),
+            tuple(
+                _cell(estimates, variable, None if n else largest, group=cohort)
+                for n, variable in enumerate(shown)
+            ),
+        )
+        for cohort in each(estimates, lambda one: one.row.group_level)
     )
 
 

@@ -4,7 +4,7 @@ A cell holds references to estimates, not copies of their text, so that the page
 estimate stands in exactly one place: ``Section.indexes`` says which.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -111,17 +111,26 @@ class Table:
 
 @dataclass(frozen=True)
 class Picture:
-    """A drawing.
+    """A drawing; it is drawn when it is needed.
 
     Attributes:
-        svg: As an element of the page, made of known elements only.
-        spec: What it was drawn from, in Vega-Lite; its colours are those of the page's style.
+        spec: What it is drawn from, in Vega-Lite; its colours are those of the page's style.
         title: What a screen reader says of it.
+        drawn: Draws it as an element of the page, made of known elements only.
     """
 
-    svg: Markup
     spec: dict[str, Any]
     title: str
+    drawn: Callable[[], Markup]
+
+    @property
+    def svg(self) -> Markup:
+        """The picture as an element of the page.
+
+        Raises:
+            RuntimeError: the drawing library returned something the page does not allow.
+        """
+        return self.drawn()
 
 
 @dataclass(frozen=True)
@@ -148,6 +157,7 @@ class Section:
         figures: Wide ones come first, then open tables, small figures, and folded tables.
         settings: Names and values of what was asked, as in the result.
         implied: Rows of the result that are not in a table because a note says what they are.
+        divisions: The same of each stratum, under the name of the stratum.
     """
 
     title: str
@@ -156,7 +166,9 @@ class Section:
     tables: tuple[Table, ...] = ()
     settings: tuple[tuple[str, str], ...] = ()
     implied: frozenset[int] = frozenset()
+    divisions: tuple["Section", ...] = ()
 
     def indexes(self) -> frozenset[int]:
         """Return which rows of the result this section accounts for."""
-        return self.implied | {value.index for table in self.tables for value in table.values()}
+        shown = {value.index for table in self.tables for value in table.values()}
+        return self.implied.union(shown, *(one.indexes() for one in self.divisions))

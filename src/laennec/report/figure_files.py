@@ -20,6 +20,7 @@ from laennec.report.words import Words
 PNG_SCALE = 2
 """Pixels of a PNG for each unit of the drawing, along each side."""
 
+_TITLE: Spec = {"anchor": "start", "fontSize": 13, "fontWeight": "bold", "offset": 10}
 _VARIABLE = re.compile(r"var\(--([a-z0-9]+)\)")
 _DECLARED = re.compile(r"--([a-z0-9]+): (#[0-9a-f]+)")
 
@@ -56,6 +57,7 @@ def to_png(picture: Picture, words: Words) -> bytes:
 
 
 def _standing_alone(picture: Picture, words: Words) -> Spec:
+    """Return the specification with what the page has around a picture: colours and title."""
     spec: Spec = _coloured(picture.spec)
     config = {**spec["config"], "locale": {"number": signs(words)}}
     return {
@@ -63,6 +65,7 @@ def _standing_alone(picture: Picture, words: Words) -> Spec:
         "config": config,
         "background": paper_colours()["paper"],
         "padding": 8,
+        "title": {**_TITLE, "text": picture.title, "color": paper_colours()["ink"]},
         "description": picture.title,
     }
 

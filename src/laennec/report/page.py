@@ -6,6 +6,7 @@ equal bytes.
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
@@ -15,6 +16,7 @@ from laennec.core.clock import timestamp
 from laennec.report.characteristics import characteristics
 from laennec.report.cohorts import attrition, sizes
 from laennec.report.content import HIDDEN, Section
+from laennec.report.divisions import divided
 from laennec.report.estimates import Family, common_settings, families
 from laennec.report.incidence import incidence
 from laennec.report.model import StudyReport
@@ -102,7 +104,7 @@ def _distinction(family: Family, found: Sequence[Family]) -> str:
 
 def _section(family: Family, words: Words, *, suffix: str) -> Section:
     """Build a section, and add in a plain table what its builder did not show."""
-    section = BUILDERS.get(family.result_type, plain)(family, words)
+    section = divided(family, BUILDERS.get(family.result_type, plain), words)
     accounted = section.indexes()
     rest = [one for one in family.estimates if one.index not in accounted]
     tables = (*section.tables, plain_table(rest, words, folded=True)) if rest else section.tables
@@ -112,13 +114,12 @@ def _section(family: Family, words: Words, *, suffix: str) -> Section:
         if hidden
         else ()
     )
-    return Section(
-        section.title + suffix,
-        (*section.notes, *tally),
-        section.figures,
-        tables,
-        _settings(family.settings),
-        section.implied,
+    return replace(
+        section,
+        title=section.title + suffix,
+        notes=(*section.notes, *tally),
+        tables=tables,
+        settings=_settings(family.settings),
     )
 
 

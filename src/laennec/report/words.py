@@ -14,6 +14,7 @@ from functools import cache
 from importlib.resources import files
 
 from laennec.core.errors import SettingsError
+from laennec.omop.summarised_result import JOINT
 from laennec.report.content import Value
 
 LANGUAGES = ("en", "fr")
@@ -59,6 +60,13 @@ class Words:
             if pattern in self.terms:
                 return self.terms[pattern].format(*_DIGITS.findall(source))
         return readable(source)
+
+    def strata(self, names: str, levels: str) -> str:
+        """Return the names and levels of a stratum, such as ``Sex: Women, Age group: 18 to 44``."""
+        return ", ".join(
+            self.text("shares.level", variable=self.term(name), level=self.term(level))
+            for name, level in zip(names.split(JOINT), levels.split(JOINT), strict=False)
+        )
 
     def value(self, value: Value) -> str:
         """Return a published estimate as this language writes it; text stays as it is."""
