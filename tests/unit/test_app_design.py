@@ -3,10 +3,12 @@
 import re
 import string
 from collections.abc import Iterator
+from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
+import polars as pl
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
@@ -14,9 +16,11 @@ from pydantic import BaseModel, ValidationError
 
 from generative.definition_strategies import definitions
 from generative.study_strategies import cohorts, studies
-from laennec.app.design import MAX_SHOWN, describe_cohort, describe_study
+from laennec.app.design import MAX_SHOWN, concept_names, describe_cohort, describe_study
 from laennec.app.design_words import design_words
+from laennec.core.errors import NotFoundError
 from laennec.report import LANGUAGES, Part
+from laennec.study.definition import ConceptFilter, EventQuery
 from laennec.study.files import read_study
 from laennec.study.model import (
     AnyCohort,
@@ -152,6 +156,50 @@ def test_the_example_reads_well() -> None:
     assert sets.folded
     assert sets.parts[0] == Part("celecoxib", ("celecoxib (1118084), with all below",))
     assert sets.parts[1] == Part("diclofenac", ("1124300, with all below",))
+
+
+def test_concepts_of_filters_are_named() -> None:
+    entry = EventQuery(
+        table="measurement",
+        filters=(ConceptFilter(column="value_as_concept_id", concepts=(9191, 45884084)),),
+    )
+    study = read_study(EXAMPLE)
+    cohort = Definition(name="positive", entry=(entry,))
+    study = study.model_copy(update={"cohorts": (*study.cohorts, cohort)})
+    vocabulary = pl.DataFrame(
+        {"concept_id": [9191, 1118084, 5], "concept_name": ["Positive\n!", "x" * 500, "other"]}
+    )
+    names = concept_names(study, Vocabulary(vocabulary), snapshot=1)  # type: ignore[arg-type]
+    assert names == {9191: "Positive !", 1118084: "x" * 119 + "…"}
+    part = describe_study(study, names=names, language="en")[2]
+    assert "among Positive ! (9191), 45884084" in " ".join(lines(part))
+
+
+@dataclass
+class Vocabulary:
+    """A warehouse of one snapshot with a vocabulary alone."""
+
+    concepts: pl.DataFrame
+
+    def view(self, number: int) -> "Vocabulary":
+        if number != 1:
+            raise NotFoundError("There is no such snapshot.", remedy="Name another.")
+        return self
+
+    def files(self, table: str) -> tuple[str, ...]:
+        return ("object",) if table == "concept" and len(self.concepts) else ()
+
+    def read_whole(self, table: str, *, columns: list[str], where: pl.Expr) -> pl.DataFrame:
+        return self.concepts.filter(where).select(columns)
+
+
+def test_without_the_snapshot_or_its_vocabulary_there_are_no_names() -> None:
+    study = read_study(EXAMPLE)
+    filled = Vocabulary(pl.DataFrame({"concept_id": [1118084], "concept_name": ["celecoxib"]}))
+    empty = Vocabulary(filled.concepts.clear())
+    assert concept_names(study, filled, snapshot=1)  # type: ignore[arg-type]
+    assert concept_names(study, filled, snapshot=2) == {}  # type: ignore[arg-type]
+    assert concept_names(study, empty, snapshot=1) == {}  # type: ignore[arg-type]
 
 
 def test_a_long_concept_set_is_cut_and_says_so() -> None:

@@ -6,6 +6,7 @@ of the vocabulary that the study ran on, on one line and of bounded length.
 """
 
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 import polars as pl
@@ -48,12 +49,12 @@ def describe_study(study: Study, *, names: Mapping[int, str], language: str) -> 
         names: Names of concepts, by id; a concept without one is shown by its id.
         language: ``en`` or ``fr``. Names made by the researcher are not translated.
     """
-    words = design_words(language)
+    words = replace(design_words(language), names=names)
     parts = [describe_cohort(one, words) for one in study.cohorts]
     if study.strata:
         strata = tuple(f"{readable(one.label)}: {words.listed(one.levels)}" for one in study.strata)
         parts.append(Part(words.text("strata"), strata))
-    sets = tuple(_concept_set(name, one, names, words) for name, one in study.concept_sets.items())
+    sets = tuple(_concept_set(name, one, words) for name, one in study.concept_sets.items())
     return (*parts, Part(words.text("sets"), parts=sets, folded=True))
 
 
@@ -161,26 +162,22 @@ SENTENCES: Mapping[type[BaseModel], Callable[[Any, DesignWords], str]] = {
 """Kinds of criteria and exits that have a sentence."""
 
 
-def _concept_set(
-    name: str, concept_set: ConceptSet, names: Mapping[int, str], words: DesignWords
-) -> Part:
-    lines = [_item(one, names, words) for one in concept_set.items[:MAX_SHOWN]]
+def _concept_set(name: str, concept_set: ConceptSet, words: DesignWords) -> Part:
+    lines = [_item(one, words) for one in concept_set.items[:MAX_SHOWN]]
     left = len(concept_set.items) - len(lines)
     lines += [words.text("more", n=left)] if left else []
     return Part(readable(name), tuple(lines))
 
 
-def _item(item: ConceptItem, names: Mapping[int, str], words: DesignWords) -> str:
-    known = names.get(item.concept_id)
-    shown = str(item.concept_id)
-    said = [words.text("item", name=known, id=shown) if known else shown]
+def _item(item: ConceptItem, words: DesignWords) -> str:
+    said = [words.concept(item.concept_id)]
     said += [words.text(one) for one in ("descendants", "mapped") if getattr(item, one)]
     said += [words.text("excluded")] if item.exclude else []
     return words.listed(said)
 
 
 def concept_names(study: Study, warehouse: Warehouse, *, snapshot: int) -> dict[int, str]:
-    """Return the names of the concepts that a study lists, as its snapshot has them.
+    """Return the names of the concepts that a description shows, as the snapshot has them.
 
     A snapshot that was swept away, or that has no vocabulary, has none.
 
@@ -190,6 +187,8 @@ def concept_names(study: Study, warehouse: Warehouse, *, snapshot: int) -> dict[
     asked = {
         item.concept_id for one in study.concept_sets.values() for item in one.items[:MAX_SHOWN]
     }
+    for definition in study.definitions():
+        asked.update(_asked_by_filters(definition.model_dump(mode="json")))
     try:
         view = warehouse.view(snapshot)
     except NotFoundError:
@@ -203,6 +202,18 @@ def concept_names(study: Study, warehouse: Warehouse, *, snapshot: int) -> dict[
     )
     rows = found.select("concept_id", "concept_name").drop_nulls().rows()
     return {concept_id: _one_line(name) for concept_id, name in rows}
+
+
+def _asked_by_filters(value: Any) -> Iterator[int]:
+    """Yield the concepts that the filters of a dumped definition name one by one."""
+    if isinstance(value, dict):
+        if value.get("kind") == "concept":
+            yield from value["concepts"]
+        for one in value.values():
+            yield from _asked_by_filters(one)
+    elif isinstance(value, list):
+        for one in value:
+            yield from _asked_by_filters(one)
 
 
 def _one_line(name: str) -> str:

@@ -41,7 +41,8 @@ def describe_definition(cohort: Definition, words: DesignWords) -> Part:
         parts.append(Part(words.text("rules"), lines, rules))
     if cohort.censoring:
         parts.append(_queries(words.text("censoring"), cohort.censoring, words))
-    return Part(readable(cohort.name), tuple(_ends(cohort, words)), tuple(parts))
+    parts.append(Part(words.text("leaving"), tuple(_ends(cohort, words))))
+    return Part(readable(cohort.name), parts=tuple(parts))
 
 
 def _entry(cohort: Definition, words: DesignWords) -> Part:
@@ -179,7 +180,9 @@ def _filter(one: Filter | PersonFilter, words: DesignWords) -> str:
         case TextFilter():
             said = words.text(f"f_{one.compare}", column=column, text=one.text)
         case ConceptFilter():
-            said = words.text("f_among", column=column, values=words.listed(map(str, one.concepts)))
+            said = words.text(
+                "f_among", column=column, values=words.listed(map(words.concept, one.concepts))
+            )
         case SetFilter(concept_set=None):
             said = words.text("f_present", column=column)
         case SetFilter():

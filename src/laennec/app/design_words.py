@@ -2,7 +2,7 @@
 
 import tomllib
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from importlib.resources import files
 
@@ -12,11 +12,16 @@ from laennec.study.model import Events, Window
 
 @dataclass(frozen=True)
 class DesignWords:
-    """One language; keys and places are those of ``data/design_en.toml``."""
+    """One language; keys and places are those of ``data/design_en.toml``.
+
+    Attributes:
+        names: Names of concepts, by id; a concept without one is shown by its id.
+    """
 
     language: str
     texts: Mapping[str, str]
     tables: Mapping[str, str]
+    names: Mapping[int, str] = field(default_factory=dict)
 
     def text(self, key: str, **places: object) -> str:
         """Return the text of a key with its places filled in; whole numbers are grouped."""
@@ -33,6 +38,11 @@ class DesignWords:
     def listed(self, texts: Iterable[str]) -> str:
         """Return texts as an enumeration."""
         return self.texts["list"].join(texts)
+
+    def concept(self, concept_id: int) -> str:
+        """Return a concept by its name and id."""
+        name = self.names.get(concept_id)
+        return self.text("item", name=name, id=str(concept_id)) if name else str(concept_id)
 
     def events(self, events: Events) -> str:
         """Return what kind of records these are, such as ``drug of celecoxib``."""
