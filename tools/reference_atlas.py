@@ -72,6 +72,9 @@ with an `…Exclude` field may be turned round by it.
 """
 
 
+_OF_FEW = ("Abnormal", "UserDefinedPeriod", "CriteriaList", "GapDays")
+
+
 def atlas_page() -> str:
     """Return the page."""
     parts = [generated("What is taken of ATLAS", "laennec/study/circe"), _HEAD]
@@ -103,7 +106,7 @@ def atlas_page() -> str:
 def _kind(name: str, kind: Kind) -> str:
     plain = [
         f"`{one}`"
-        for one in ("CodesetId", str(kind.source), "First", "Abnormal", "UserDefinedPeriod")
+        for one in ("CodesetId", str(kind.source), "First", *_OF_FEW)
         if one in FIELDS[name]
     ]
     counted = ", ".join(f"`{one}`" for one in {**DAYS, **kind.distinct})
@@ -136,7 +139,6 @@ def _filters(filters: Mapping[str, Asked], excludes: frozenset[str]) -> str:
 
 
 def _refused() -> Iterator[tuple[str, str]]:
-    yield "`CustomEra` among the criteria", "a kind of criterion that this version does not know"
     for name, reason in NOT_IN_THE_CDM.items():
         yield f"`{name}`", reason
     for name, kind in KINDS.items():

@@ -138,6 +138,13 @@ FIELDS: Mapping[str, Mapping[str, str]] = {
         "stop_reason_concept_id": "StopReasonConcept",
         "stop_reason_source_concept_id": "StopReasonSourceConcept",
     },
+    "custom_era": {
+        "age": "AgeAtStart",
+        GENDER: "Gender",
+        "start": "StartDate",
+        "end": "EndDate",
+        "length": "Duration",
+    },
     "episode": {
         "age": "Age",
         "start": "EpisodeStartDate",
@@ -149,7 +156,7 @@ FIELDS: Mapping[str, Mapping[str, str]] = {
     },
 }
 
-SETS_ONLY = frozenset({"visit_detail", "episode"})
+SETS_ONLY = frozenset({"visit_detail", "episode", "custom_era"})
 """Tables whose concepts circe-be compares with concept sets, never with lists."""
 
 BARE = frozenset(field for field in FIELDS["payer_plan_period"].values() if "Concept" in field)
@@ -185,6 +192,7 @@ DISTINCT: Mapping[str, Mapping[str, str]] = {
     },
     "condition_occurrence": {"condition_concept_id": "DOMAIN_CONCEPT", "length": "DURATION"},
     "measurement": {"value_as_number": "VALUE_AS_NUMBER", "range_low": "RANGE_LOW"},
+    "custom_era": {"length": "DURATION"},
     "drug_era": {"drug_exposure_count": "ERA_OCCURRENCES", "gap_days": "GAP_DAYS"},
 }
 """Columns of which a criterion may count the different values, beside ``start`` and ``end``."""
@@ -273,6 +281,9 @@ def _query(query: EventQuery, sets: Mapping[str, int]) -> Json:
             "StartDate": query.period_start and query.period_start.isoformat(),
             "EndDate": query.period_end and query.period_end.isoformat(),
         }
+    if query.eras:
+        # The gap of a custom era joins nothing in circe-be's SQL.
+        made |= {"CriteriaList": [_query(one, sets) for one in query.eras], "GapDays": 4}
     for one in query.filters:
         made |= _filter(FIELDS[query.table][one.column], one, sets)
     return {"".join(part.title() for part in query.table.split("_")): made}

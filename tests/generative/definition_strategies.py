@@ -17,6 +17,7 @@ from generative.definition_rows import COUNTS, FIRST_DAY, KINDS, NUMBERS, days, 
 from generative.study_strategies import CONCEPTS, RowLists
 from laennec.omop.cdm import CURRENT, FieldType, cdm
 from laennec.study.definition import (
+    CUSTOM_ERA,
     LOOKED_UP,
     TABLES,
     Adjustment,
@@ -50,6 +51,7 @@ LIMITS = st.sampled_from(["all", "all", "all", "all", "first", "last"])
 COMPARE = ["lt", "lte", "eq", "ne", "gte", "gt", "between", "not_between"]
 TEXTS = ("ab", "b", "A", "")
 DEMOGRAPHIC = ("age", "start", "end", *(one for one in LOOKED_UP if one.startswith("person.")))
+rarely = st.integers(0, 11).map(lambda n: n == 11)
 seldom = st.sampled_from([False, False, False, True])
 
 
@@ -127,6 +129,20 @@ def queries(draw: st.DrawFn, table: str, depth: int) -> EventQuery:
 
 
 @st.composite
+def custom_eras(draw: st.DrawFn) -> EventQuery:
+    """Eras of the events of one or two tables."""
+    tables = draw(st.lists(st.sampled_from(FEW), min_size=1, max_size=2, unique=True))
+    chosen = draw(st.lists(st.sampled_from(sorted(FIELDS[CUSTOM_ERA])), max_size=2, unique=True))
+    return EventQuery(
+        table=CUSTOM_ERA,
+        first=draw(seldom),
+        adjustment=draw(adjustments(CUSTOM_ERA)) if draw(seldom) else None,
+        filters=tuple(draw(filters(CUSTOM_ERA, one)) for one in chosen) if draw(seldom) else (),
+        eras=tuple(draw(queries(one, 1)) for one in tables),
+    )
+
+
+@st.composite
 def adjustments(draw: st.DrawFn, table: str) -> Adjustment:
     """Days moved by a few; those of a death stay what they are, as in circe-be."""
     few = st.integers(-3, 5)
@@ -152,7 +168,7 @@ def correlated(draw: st.DrawFn, depth: int) -> Correlated:
     """A number of events of any table, mostly of the few that meet."""
     few = st.sampled_from([*FEW, *DISTINCT])
     table = draw(st.one_of(few, st.sampled_from(TABLES)))
-    query = draw(queries(table, depth))
+    query = draw(custom_eras() if table == CUSTOM_ERA else queries(table, depth))
     known = ["start", "end"]
     if query.group is None:
         known += DISTINCT.get(table, {})
@@ -215,7 +231,10 @@ def definitions(draw: st.DrawFn, *, numbered: bool = True) -> Definition:
     calendar = st.sampled_from([None, None, FIRST_DAY + timedelta(15)])
     return Definition(
         name="random",
-        entry=tuple(draw(queries(one, 1)) for one in entry),
+        entry=(
+            draw(custom_eras() if draw(rarely) else queries(entry[0], 1)),
+            *(draw(queries(one, 1)) for one in entry[1:]),
+        ),
         prior=draw(st.sampled_from([0, 0, 5])),
         post=draw(st.sampled_from([0, 0, 5])),
         entry_limit=limit,

@@ -9,6 +9,7 @@ from generative.circe_json import DISTINCT, FIELDS, NEGATED, SOURCES
 from generative.definition_strategies import (
     DefinitionCase,
     correlated,
+    custom_eras,
     definition_cases,
     definitions,
     queries,
@@ -35,6 +36,7 @@ def _values(value: Any) -> Iterator[Frozen]:
 def _drawn() -> tuple[Frozen, ...]:
     """Whole definitions, and the parts that most definitions have few of."""
     made: list[Frozen] = [*_sample(definitions(), size=400), *_sample(correlated(1), size=400)]
+    made += _sample(custom_eras(), size=600)
     for table in TABLES:
         made += _sample(queries(table, 0), size=600)
     return tuple(made)

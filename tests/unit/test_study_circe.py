@@ -151,6 +151,17 @@ def test_lists_and_sets_of_concepts() -> None:
     )
 
 
+def test_a_custom_era_is_of_other_criteria() -> None:
+    era = {
+        "CriteriaList": [{"DrugExposure": {"CodesetId": 7}}, {"Death": {}}],
+        "GapDays": 30,
+        "Duration": {"Value": 5, "Op": "gt"},
+    }
+    found = asked({"CustomEra": era})
+    assert [one.table for one in found.eras] == ["drug_exposure", "death"]
+    assert found.filters == (NumberFilter(column="length", compare="gt", value=5),)
+
+
 def test_a_limit_that_is_not_said_is_the_first() -> None:
     tree = expression()
     del tree["ExpressionLimit"], tree["QualifiedLimit"]
@@ -178,9 +189,10 @@ def test_an_empty_group_is_a_group(empty: Json) -> None:
 
 def test_what_is_counted_is_a_column_of_the_events() -> None:
     for name, kind in KINDS.items():
+        inner: Json = {"CriteriaList": [{"Death": {}}]} if name == "CustomEra" else {}
         for word, column in {**DAYS, **kind.distinct}.items():
             occurrence = {"Type": 0, "Count": 1, "IsDistinct": True, "CountColumn": word}
-            one = about({name: {}}, Occurrence=occurrence)
+            one = about({name: inner}, Occurrence=occurrence)
             made = translate(expression(AdditionalCriteria=group(one)), name="x").definition
             assert made.qualify is not None
             assert made.qualify.criteria[0].distinct == column
@@ -221,6 +233,12 @@ REFUSED: list[tuple[Json, str]] = [
     (expression({"LocationRegion": {"CodesetId": 7}}), f"{FIRST}.LocationRegion"),
     (expression({"Specimen": {"DateAdjustment": {}}}), f"{FIRST}.Specimen.DateAdjustment"),
     (expression({"VisitDetail": {"PlaceOfServiceLocation": 7}}), "PlaceOfServiceLocation"),
+    (expression({"CustomEra": {"GapDays": 5}}), f"{FIRST}.CustomEra"),
+    (expression({"CustomEra": {"CriteriaList": [{"Dead": {}}]}}), "CustomEra.CriteriaList[0].Dead"),
+    (
+        expression({"CustomEra": {"CriteriaList": [{"Death": {}}], "CorrelatedCriteria": {}}}),
+        "CustomEra.CorrelatedCriteria",
+    ),
     (expression({"Death": {"First": True}}), f"{FIRST}.Death.First"),
     (expression({"DrugExposure": {}, "Death": {}}), FIRST),
     (expression({"DrugExposure": None}), FIRST),

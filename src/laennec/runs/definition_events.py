@@ -135,11 +135,15 @@ def matching(query: EventQuery, rows: Rows) -> Events:
     named = (query.concepts, query.source_concepts)
     standard, source = (None if one is None else rows.concepts(one) for one in named)
     found = table.rows_of(standard, source)
-    if query.first:
-        found = found[changes(table.person[found])]
     start = table.start[found]
-    events = Events(table, found, start, table.end[found], start)
-    if not found.size:
+    return chosen(query, Events(table, found, start, table.end[found], start), rows)
+
+
+def chosen(query: EventQuery, events: Events, rows: Rows) -> Events:
+    """Return those of a query's events that are the first, once adjusted, and pass its filters."""
+    if query.first:
+        events = events.take(changes(events.person))
+    if not events.rows.size:
         return events
     if query.adjustment is not None:
         events = _adjusted(events, query.adjustment)

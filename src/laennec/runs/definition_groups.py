@@ -10,10 +10,35 @@ from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
+import polars as pl
 
-from laennec.runs.definition_events import Days, Events, Rows, holds, matching
-from laennec.runs.definition_tables import LINE, MISSING, Truth, Whole, whole
-from laennec.study.definition import Bound, Correlated, EventQuery, EventWindow, Group
+from laennec.runs.definition_events import (
+    Days,
+    Events,
+    Rows,
+    chosen,
+    holds,
+    matching,
+    stacked,
+)
+from laennec.runs.definition_tables import (
+    LINE,
+    MISSING,
+    Table,
+    Truth,
+    Whole,
+    changes,
+    joined,
+    whole,
+)
+from laennec.study.definition import (
+    CUSTOM_ERA,
+    Bound,
+    Correlated,
+    EventQuery,
+    EventWindow,
+    Group,
+)
 
 FAR = LINE // 4
 """More days than any bound of a window, and too few to reach another person."""
@@ -109,12 +134,38 @@ def accepts(group: Group, index: Index, rows: Found) -> Truth:
 
 
 def _find(query: EventQuery, rows: Found) -> Events:
-    events = matching(query, rows)
+    is_era = query.table == CUSTOM_ERA
+    events = chosen(query, _custom_eras(query, rows), rows) if is_era else matching(query, rows)
     group = query.group
     if group is None or not (group.criteria or group.demographics or group.groups):
         return events
     index, observed = indexed(events, rows)
     return events.take(observed).take(accepts(group, index, rows))
+
+
+def _custom_eras(query: EventQuery, rows: Found) -> Events:
+    """The eras of the events of other queries, before the query's own filters are asked."""
+    parts = [find(one, rows) for one in query.eras]
+    person, start, end = joined(
+        *(stacked([getattr(one, name) for one in parts]) for name in ("person", "start", "end")),
+        pad=0,
+    )
+    places = np.arange(person.size)
+    first = places[changes(person)]
+    key = places - np.repeat(first, np.diff(first, append=person.size))
+    visit = np.full(person.size, MISSING)
+    table = Table(
+        name=CUSTOM_ERA,
+        read=pl.DataFrame(),
+        place=places,
+        in_place=True,
+        person=person,
+        start=start,
+        end=end,
+        key=key,
+        visit=visit,
+    )
+    return Events(table, places, start, end, start)
 
 
 def _is_met(criterion: Correlated, index: Index, rows: Found) -> Truth:

@@ -4,7 +4,7 @@ Concept sets that resolve to the same concepts get one name, so that queries tha
 equal values, and are found once for all cohorts.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from laennec.runs.definition_columns import concept_columns, event_columns
 from laennec.study.definition import (
+    CUSTOM_ERA,
     LOOKED_UP,
     ConceptFilter,
     Definition,
@@ -101,7 +102,7 @@ def plan_definitions(
     renamed = tuple(_renamed(one, names) for one in definitions)
     needs: dict[str, _Need] = {}
     for definition in renamed:
-        for query, distinct in queries(definition):
+        for query, distinct in _of_tables(definition):
             needs.setdefault(query.table, _Need()).add(query, distinct, concepts, needs)
         if isinstance(definition.leave, DrugEra):
             needs.setdefault("drug_exposure", _Need()).add_era(concepts[definition.leave.concepts])
@@ -122,11 +123,16 @@ def _add_identifiers(definition: Definition, needs: "dict[str, _Need]") -> None:
     day from several tables.
     """
     entered = {query.table for query in definition.entry}
-    for table in entered if len(entered) > 1 else ():
+    for table in entered - {CUSTOM_ERA} if len(entered) > 1 else ():
         needs[table].key = True
     if asks_same_visit(definition):
-        for query, _ in queries(definition):
+        for query, _ in _of_tables(definition):
             needs[query.table].visit = True
+
+
+def _of_tables(definition: Definition) -> Iterator[tuple[EventQuery, str | None]]:
+    """The queries that read a table: all but custom eras, whose own queries are among them."""
+    return (one for one in queries(definition) if one[0].table != CUSTOM_ERA)
 
 
 class _Need:

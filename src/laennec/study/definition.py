@@ -45,6 +45,9 @@ TABLES = (
 )
 """Tables whose rows are events."""
 
+CUSTOM_ERA = "custom_era"
+"""In place of a table: events are eras of the events of other queries."""
+
 NUMBERS = ("age", "age_at_end", "length", "range_low_ratio", "range_high_ratio")
 """Numbers that no column holds: years of age, days from start to end, value over range."""
 
@@ -158,6 +161,8 @@ class EventQuery(Frozen):
         abnormal: Only measurements out of range or marked high or low.
         period_start, period_end: A period must hold this day; it then starts, or ends, on it.
         group: Accepts the event as index.
+        eras: Queries whose events, joined where they share a day, are the events; with the table
+            ``custom_era`` only.
     """
 
     table: str
@@ -170,11 +175,23 @@ class EventQuery(Frozen):
     period_start: date | None = None
     period_end: date | None = None
     group: "Group | None" = None
+    eras: tuple["EventQuery", ...] = Field(default=(), max_length=MANY)
+
+    @model_validator(mode="after")
+    def _eras_are_of_queries(self) -> "EventQuery":
+        known = (*TABLES, CUSTOM_ERA)
+        if self.table not in known:
+            raise unknown_name("event table", self.table, known=known, place="table")
+        if (self.table == CUSTOM_ERA) != bool(self.eras):
+            raise ValueError("custom eras have eras, no other query has them")
+        if self.table == CUSTOM_ERA and (self.concepts or self.source_concepts):
+            raise ValueError("custom eras have no concepts of their own")
+        return self
 
     @model_validator(mode="after")
     def _columns_are_known(self) -> "EventQuery":
-        if self.table not in TABLES:
-            raise unknown_name("event table", self.table, known=TABLES, place="table")
+        if self.table not in (*TABLES, CUSTOM_ERA):
+            return self
         for one in self.filters:
             known = columns(self.table, one.kind)
             if one.column not in known:
@@ -217,7 +234,8 @@ class Correlated(Frozen):
 
     @model_validator(mode="after")
     def _distinct_is_known(self) -> "Correlated":
-        known = (*cdm(CURRENT).tables[self.query.table].field_names, "start", "end", "length")
+        table = cdm(CURRENT).tables.get(self.query.table)
+        known = (*(() if table is None else table.field_names), "start", "end", "length")
         if self.distinct is not None and self.distinct not in known:
             raise unknown_name("column", self.distinct, known=known, place="distinct")
         return self
@@ -335,9 +353,13 @@ class Definition(Frozen):
 
 def columns(table: str, kind: str) -> tuple[str, ...]:
     """Return the columns of a table that a filter of a kind may name, in the order of the CDM."""
-    fields = cdm(CURRENT).tables[table].fields
     if kind == "date":
         return ("start", "end")
+    if table == CUSTOM_ERA:
+        of_person = tuple(one for one in LOOKED_UP if one.startswith("person."))
+        known = {"text": (), "number": ("age", "age_at_end", "length")}
+        return known.get(kind, of_person)
+    fields = cdm(CURRENT).tables[table].fields
     if kind == "text":
         return tuple(one.name for one in fields if one.type is FieldType.TEXT)
     concepts = tuple(one.name for one in fields if one.name.endswith("_concept_id"))

@@ -67,6 +67,8 @@ def _with_inner(group: Group) -> Iterator[Group]:
 
 def _within(query: EventQuery, distinct: str | None) -> Iterator[tuple[EventQuery, str | None]]:
     yield query, distinct
+    for one in query.eras:
+        yield from _within(one, None)
     if query.group is not None:
         yield from _of_group(query.group)
 

@@ -90,7 +90,13 @@ def matching(query: EventQuery, history: History, concepts: Concepts) -> list[Ev
     rows = [
         row for row in history.tables.get(query.table, []) if _of_concepts(query, row, concepts)
     ]
-    events = [_event(query.table, row) for row in rows]
+    return chosen(query, [_event(query.table, row) for row in rows], history, concepts)
+
+
+def chosen(
+    query: EventQuery, events: Sequence[Event], history: History, concepts: Concepts
+) -> list[Event]:
+    """Return those of a query's events that are the first, once adjusted, and pass its filters."""
     if query.first:
         events = sorted(events, key=lambda one: (one.start, one.key))[:1]
     moved = [one for event in events if (one := _adjusted(event, query.adjustment)) is not None]

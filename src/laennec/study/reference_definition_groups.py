@@ -3,13 +3,14 @@
 from dataclasses import dataclass
 
 from laennec.study.definition import (
+    CUSTOM_ERA,
     Bound,
     Correlated,
     EventQuery,
     EventWindow,
     Group,
 )
-from laennec.study.reference_definition_events import Event, holds, matching
+from laennec.study.reference_definition_events import Event, chosen, holds, matching
 from laennec.study.reference_history import Concepts, History, Span
 
 
@@ -23,7 +24,8 @@ class Index:
 
 def find(query: EventQuery, history: History, concepts: Concepts) -> list[Event]:
     """Return the events that a query finds and its group, if any, accepts."""
-    events = matching(query, history, concepts)
+    is_era = query.table == CUSTOM_ERA
+    events = (_custom_eras if is_era else matching)(query, history, concepts)
     group = query.group
     if group is None or not (group.criteria or group.demographics or group.groups):
         return events
@@ -33,6 +35,32 @@ def find(query: EventQuery, history: History, concepts: Concepts) -> list[Event]
         if period is not None and accepts(group, Index(event, period), history, concepts):
             kept.append(event)
     return kept
+
+
+def _custom_eras(query: EventQuery, history: History, concepts: Concepts) -> list[Event]:
+    """The eras of the events of other queries that a query asks for."""
+    found = [event for one in query.eras for event in find(one, history, concepts)]
+    joined: list[tuple[int, int | None]] = []
+    reached: int | None = None
+    for start, end in sorted(
+        ((one.start, one.end) for one in found),
+        key=lambda one: (one[0], one[1] is not None, one[1] or 0),
+    ):
+        if reached is not None and start <= reached:
+            joined[-1] = (joined[-1][0], _later(joined[-1][1], end))
+        else:
+            joined.append((start, end))
+        reached = _later(reached, end)
+    events = [
+        Event(CUSTOM_ERA, {}, number, start, end, visit=None, sorted_by=start)
+        for number, (start, end) in enumerate(joined)
+    ]
+    return chosen(query, events, history, concepts)
+
+
+def _later(one: int | None, other: int | None) -> int | None:
+    """The later of two days; a missing one is not later."""
+    return max((day for day in (one, other) if day is not None), default=None)
 
 
 def accepts(group: Group, index: Index, history: History, concepts: Concepts) -> bool:

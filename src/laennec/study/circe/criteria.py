@@ -55,6 +55,8 @@ class Criteria:
 
     def _query(self, value: Any, place: str, *, depth: int) -> EventQuery:
         name, kind, part = _opened(value, place, depth)
+        # circe-be adds the gap after it has looked for eras: it joins nothing.
+        part.whole("GapDays") if name == "CustomEra" else None
         own = part.part("UserDefinedPeriod", {"StartDate", "EndDate"})
         return made(
             EventQuery,
@@ -69,6 +71,7 @@ class Criteria:
             period_start=None if own is None else own.day("StartDate"),
             period_end=None if own is None else own.day("EndDate"),
             group=self.group(part, "CorrelatedCriteria"),
+            eras=self.queries(part, "CriteriaList"),
         )
 
     def _filters(
@@ -135,6 +138,8 @@ def fields_of(name: str) -> frozenset[str]:
         "First": kind.has_first,
         "Abnormal": name == "Measurement",
         "UserDefinedPeriod": name in PERIODS,
+        "CriteriaList": name == "CustomEra",
+        "GapDays": name == "CustomEra",
         str(kind.source): kind.source is not None,
     }
     return frozenset(

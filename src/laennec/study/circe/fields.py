@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
+from laennec.study.definition import CUSTOM_ERA
+
 GENDER = "person.gender_concept_id"
 RACE = "person.race_concept_id"
 ETHNICITY = "person.ethnicity_concept_id"
@@ -118,6 +120,18 @@ KINDS: Mapping[str, Kind] = {
         excludes=frozenset({"ConditionType"}),
         source="ConditionSourceConcept",
         distinct={"DOMAIN_CONCEPT": "condition_concept_id", **_LENGTH, **_IN_VISIT},
+    ),
+    "CustomEra": Kind(
+        CUSTOM_ERA,
+        {
+            **_dates("StartDate", "EndDate"),
+            "AgeAtStart": Asked("whole", "age"),
+            **_chosen("Gender", GENDER),
+            "Duration": Asked("whole", "length"),
+        },
+        has_set=False,
+        distinct=_LENGTH,
+        refused={"CorrelatedCriteria": _IGNORED},
     ),
     "Death": Kind(
         "death",
