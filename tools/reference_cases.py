@@ -38,12 +38,22 @@ _COLUMNS = {
     "prior_observation": ("days of prior observation",),
     "future_observation": ("days of future observation",),
     "covariate": ("covariate",),
+    "large_scale": ("table", "type", "cohort", "window", "concept"),
+    "large_scale_observed": ("cohort", "window"),
     "overlap": ("cohort", "other cohort"),
     "timing": ("cohort", "other cohort", "days between entries"),
     "timing_persons": ("cohort", "other cohort"),
 }
 # Parts of a key after its kind that name results and cohorts, the same all through a case.
-_NAMES = {"incidence": 1, "members": 1, "overlap": 1, "timing": 1, "timing_persons": 1}
+_NAMES = {
+    "incidence": 1,
+    "members": 1,
+    "large_scale": 1,
+    "large_scale_observed": 1,
+    "overlap": 1,
+    "timing": 1,
+    "timing_persons": 1,
+}
 _NAMES_OTHERWISE = 2
 _OF_STRATA = frozenset({"members", "survival", "sex", "age", "covariate"})
 _BY_VARIABLE = ("variable", "level", "estimate", "additional level")

@@ -39,7 +39,7 @@ def _inline(value: object) -> str:
             return f"{{ {given} }}"
         case Enum():
             return _inline(value.value)
-        case bool() | int() | str():
+        case bool() | int() | float() | str():
             return json.dumps(value, ensure_ascii=False)
         case date():
             return value.isoformat()

@@ -46,6 +46,7 @@ from laennec.study.model import (
     Incidence,
     IntersectionOf,
     Interval,
+    LargeScaleCharacteristics,
     Period,
     Result,
     Sex,
@@ -264,6 +265,34 @@ def divisions(draw: st.DrawFn, divided: tuple[Strata, ...]) -> tuple[tuple[str, 
 
 
 @st.composite
+def large_scales(
+    draw: st.DrawFn, name: str, known: tuple[str, ...], tables: tuple[str, ...]
+) -> LargeScaleCharacteristics:
+    """Every concept of some tables, by standard or source concept, in windows that are apart."""
+    concepts = draw(st.sampled_from(["standard", "source"]))
+    sourced = [one for one in tables if EVENT_TABLES[one].source_concept is not None]
+    concepts = concepts if sourced else "standard"
+    some = st.lists(st.sampled_from(sourced if concepts == "source" else tables), unique=True)
+    events = tuple(draw(some))
+    episodes = tuple(draw(some)) or (() if events else (sourced or list(tables))[:1])
+    cuts = sorted(draw(st.sets(st.sampled_from([-366, -31, -1, 0, 1, 30, 366]), max_size=4)))
+    ends = [None, *cuts, None]
+    apart = tuple(
+        Window(start=start, end=None if end is None else end - 1) for start, end in pairwise(ends)
+    )
+    return LargeScaleCharacteristics(
+        name=name,
+        cohorts=tuple(draw(st.lists(st.sampled_from(known), min_size=1, unique=True))),
+        event_in_window=events,
+        episode_in_window=tuple(episodes),
+        windows=apart[draw(st.sampled_from([0, 0, len(apart) - 1])) :],
+        concepts=concepts,
+        excluded=draw(st.sampled_from([(0,), (), CONCEPTS[:1]])),
+        minimum_frequency=draw(st.sampled_from([0.005, 0.0, 0.5, 1.0])),
+    )
+
+
+@st.composite
 def results(
     draw: st.DrawFn,
     name: str,
@@ -274,10 +303,12 @@ def results(
     """A result of any kind that the cohorts allow."""
     kinds = ["incidence"]
     if known:
-        kinds += ["cumulative_incidence", "characteristics", "counts"]
+        kinds += ["large_scale", "cumulative_incidence", "characteristics", "counts"]
     if len(known) > 1:
-        kinds += ["cohort_overlap", "cohort_timing"]
+        kinds = ["cohort_overlap", *kinds, "cohort_timing", "cohort_overlap", "cohort_timing"]
     kind = draw(st.sampled_from(kinds))
+    if kind == "large_scale":
+        return draw(large_scales(name, known, tables))
     if kind == "incidence":
         return draw(incidences(name, known, tables))
     if kind in ("cohort_overlap", "cohort_timing"):
@@ -410,6 +441,8 @@ def event_rows(
             table.concept: draw(st.sampled_from([*CONCEPTS[:2] * 3, *CONCEPTS])),
             table.start: start,
         }
+        if table.source_concept:
+            row[table.source_concept] = draw(st.sampled_from([*CONCEPTS, None]))
         if table.end:
             length = draw(st.one_of(st.none(), st.integers(-3, 3), spans_of_days))
             row[table.end] = None if length is None else _shifted(start, length)
@@ -429,7 +462,8 @@ def rows_of(draw: st.DrawFn, study: Study) -> RowLists:
         for column in ("observation_period_start_date", "observation_period_end_date")
     ]
     made: RowLists = {"person": persons, "observation_period": periods}
-    read = sorted({one.table for one in study.events()} | {"observation"})
+    whole = set(study.whole_tables())
+    read = sorted({one.table for one in study.events()} | {"observation"} | whole)
     for name in read:
         table = EVENT_TABLES[name]
         made[name] = draw(event_rows(table, person_ids, anchors))

@@ -234,6 +234,8 @@ def test_cases_meet() -> None:
         ("survival", "events"),
         ("survival", "censored"),
         ("overlap",),
+        ("large_scale",),
+        ("large_scale_observed",),
         ("timing",),
         ("timing_persons",),
     }

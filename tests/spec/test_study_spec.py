@@ -7,6 +7,7 @@ from spec import (
     cohort_cases,
     combined_cases,
     incidence_cases,
+    large_scale_cases,
     overlap_cases,
     result_cases,
     strata_cases,
@@ -21,6 +22,7 @@ CHAPTERS = {
     "Incidence": incidence_cases.CASES,
     "Characteristics and cumulative incidence": result_cases.CASES,
     "Cohorts beside one another": overlap_cases.CASES,
+    "Large-scale characterisation": large_scale_cases.CASES,
 }
 CASES = [case for cases in CHAPTERS.values() for case in cases]
 

@@ -27,6 +27,14 @@ from laennec.disclosure.differences import relate_starts
 from laennec.disclosure.incidence import incidence_cell, relate_days, relate_incidence, whole_years
 from laennec.disclosure.joint_curves import judge_together
 from laennec.disclosure.kinds import HIDDEN, NO_NUMBER, Entry, Role, kinds, read
+from laennec.disclosure.large_scale import (
+    check_not_linked,
+    is_total,
+    large_scale_cell,
+    left_out,
+    put_observed,
+    relate_observed,
+)
 from laennec.disclosure.overlap import (
     check_not_combined,
     overlap_cell,
@@ -179,14 +187,19 @@ class _Judgement:
         incidence = by_type.pop("incidence", [])
         drawn = curves(by_type.pop("cumulative_incidence", []))
         overlaps = [one for name in _PAIRS for one in by_type.pop(name, [])]
+        large_scale = by_type.pop(_LARGE_SCALE, [])
         self._records = records_of(overlaps)
         algebra = Algebra()
         cohorts = [one for rows in by_type.values() for one in rows]
+        cohorts += [one for one in large_scale if is_total(one) and one.row.variable_level is None]
         diagrams = read_diagrams(entries)
         check_not_combined(overlaps, diagrams)
-        beside = put_overlaps(algebra, overlaps)
+        check_not_linked(large_scale, diagrams)
+        observed = put_observed(algebra, large_scale)
+        beside = [*put_overlaps(algebra, overlaps), *observed]
         relate_cohorts(algebra, cohorts, diagrams, beside=beside, threshold=profile.threshold)
         relate_overlaps(algebra, overlaps)
+        relate_observed(algebra, observed)
         relate_incidence(algebra, incidence, threshold=profile.threshold)
         _relate_populations(algebra, incidence, diagrams)
         for curve in drawn:
@@ -199,6 +212,9 @@ class _Judgement:
         self._why: dict[Key, Why] = dict(protect(self._system, profile).why)
         self._why |= _hidden_days(incidence, profile)
         self.dropped: set[int] = set()
+        if large_scale:
+            values = self._system.values
+            self.dropped |= left_out(large_scale, values, self._why.keys(), profile)
         self._curves: dict[int, Rule] = {}
         self._rewritten: dict[int, int] = {}
         self._grids: dict[int, float] = {}
@@ -243,6 +259,8 @@ class _Judgement:
             return Rule.GIVEN
         if entry.settings.result_type == "cumulative_incidence":
             return self._curves.get(entry.index)
+        if entry.settings.result_type == _LARGE_SCALE and not is_total(entry):
+            return None  # What may not be published is left out whole.
         match entry.role:
             case Role.EXTREME:
                 return Rule.EXTREME
@@ -262,6 +280,8 @@ class _Judgement:
                 return _RULES.get(self._why.get(self._cell(entry)))
 
     def _cell(self, entry: Entry) -> Key:
+        if entry.settings.result_type == _LARGE_SCALE:
+            return large_scale_cell(entry)
         if entry.settings.result_type in _PAIRS:
             return overlap_cell(entry)
         if entry.settings.result_type != "incidence":
@@ -336,6 +356,7 @@ _RULES: Mapping[Why | None, Rule] = {
     Why.AUDIT: Rule.AUDIT,
 }
 
+_LARGE_SCALE = "summarise_large_scale_characteristics"
 _PAIRS = ("summarise_cohort_overlap", "summarise_cohort_timing")
 
 _PERCENT = {Role.Q25: 25, Role.MEDIAN: 50, Role.Q75: 75}

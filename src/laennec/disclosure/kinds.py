@@ -10,7 +10,7 @@ import math
 import re
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cache
 from importlib.resources import files
@@ -47,6 +47,9 @@ NO_NUMBER = frozenset({"NA", "NaN", "Inf"})
 MAX_ROWS = 200_000
 """Rows that are judged together; the time to judge them grows faster than their number."""
 
+MAX_CELLS = 2_000_000
+"""Rows of kinds whose cells are judged one by one, in a time that grows with their number."""
+
 WHOLE = frozenset({Role.PERSONS, Role.RECORDS, Role.AT_RISK, Role.EVENTS, Role.CENSORED})
 """Roles whose values are whole numbers of persons, or of their records."""
 
@@ -62,6 +65,11 @@ class Kind:
     family: tuple[str, ...] = ()
     days: tuple[str, ...] = ()
     divided: bool = False
+    others: Mapping[str, Role] = field(default_factory=dict)
+
+    def roles(self, variable: str) -> Mapping[str, Role] | None:
+        """Return the role of each estimate of a variable; None when the variable is unknown."""
+        return self.variables.get(variable, self.others or None)
 
 
 @dataclass(frozen=True)
@@ -102,7 +110,12 @@ def _kind(read: Mapping[str, object]) -> Kind:
         variable: {estimate: Role(role) for estimate, role in estimates.items()}
         for variable, estimates in variables.items()
     }
-    return Kind(variables=roles, divided=bool(read.get("divided")), **names)
+    others = read.get("others", {})
+    if not isinstance(others, dict):
+        raise TypeError("others is a table")
+    by_name = {estimate: Role(role) for estimate, role in others.items()}
+    divided = bool(read.get("divided"))
+    return Kind(variables=roles, divided=divided, others=by_name, **names)
 
 
 def read(result: SummarisedResult) -> tuple[Entry, ...]:
@@ -113,17 +126,20 @@ def read(result: SummarisedResult) -> tuple[Entry, ...]:
             or estimate is unknown, or a value does not parse. Nothing of the result may be
             published then.
     """
-    if len(result.rows) > MAX_ROWS:
-        raise PolicyError(
-            f"The result has {len(result.rows)} estimates, more than can be judged together.",
-            remedy=f"Ask for fewer results, groups or points: at most {MAX_ROWS}.",
-        )
     settings = {one.result_id: one for one in result.settings}
     for one in result.settings:
         if one.result_type not in kinds():
             raise PolicyError(
                 f"No disclosure rule knows results of type {one.result_type!r}.",
                 remedy="Ask only for: " + ", ".join(kinds()) + ".",
+            )
+    one_by_one = {one.result_id for one in result.settings if kinds()[one.result_type].others}
+    cells = sum(row.result_id in one_by_one for row in result.rows)
+    for rows, most in ((len(result.rows) - cells, MAX_ROWS), (cells, MAX_CELLS)):
+        if rows > most:
+            raise PolicyError(
+                f"The result has {rows} estimates, more than can be judged together.",
+                remedy=f"Ask for fewer results, groups, points or concepts: at most {most}.",
             )
     return tuple(_entry(n, row, settings[row.result_id]) for n, row in enumerate(result.rows))
 
@@ -145,7 +161,7 @@ def _entry(index: int, row: ResultRow, settings: ResultSettings) -> Entry:
     ):
         if len(names.split(" &&& ")) != len(levels.split(" &&& ")):
             raise _unknown(where, "number of levels", [names])
-    estimates = kind.variables.get(row.variable_name)
+    estimates = kind.roles(row.variable_name)
     if estimates is None:
         raise _unknown(where, "variable_name", kind.variables)
     role = estimates.get(row.estimate_name)

@@ -8,7 +8,7 @@ form. It does not decide what may be published: that is ``disclosure``.
 import csv
 import io
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field, fields, replace
 
 from laennec.core.errors import SourceError
 
@@ -104,9 +104,7 @@ def bind(results: Sequence[SummarisedResult]) -> SummarisedResult:
             )
             for one in result.settings
         ]
-        rows += [
-            ResultRow(**{**asdict(row), "result_id": new[row.result_id]}) for row in result.rows
-        ]
+        rows += [replace(row, result_id=new[row.result_id]) for row in result.rows]
     return SummarisedResult(tuple(rows), tuple(settings))
 
 

@@ -1,8 +1,8 @@
 """From a report to the text of an HTML page.
 
 Always holds: every estimate of the result stands in exactly one table, or a note says which other
-one it repeats; a hidden estimate is a word, never a number and never empty. Equal reports give
-equal bytes.
+one it repeats or that only the result has it; a hidden estimate is a word, never a number and never
+empty. Equal reports give equal bytes.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -19,6 +19,7 @@ from laennec.report.content import HIDDEN, Section
 from laennec.report.divisions import divided
 from laennec.report.estimates import Family, common_settings, families
 from laennec.report.incidence import incidence
+from laennec.report.large_scale import large_scale
 from laennec.report.model import StudyReport
 from laennec.report.overlap import overlap, timing
 from laennec.report.plain import plain, plain_table
@@ -33,6 +34,7 @@ BUILDERS: Mapping[str, Builder] = {
     "summarise_characteristics": characteristics,
     "summarise_cohort_overlap": overlap,
     "summarise_cohort_timing": timing,
+    "summarise_large_scale_characteristics": large_scale,
     "cumulative_incidence": cumulative_incidence,
     "incidence": incidence,
 }

@@ -18,8 +18,9 @@ from laennec.runs.kernel_characteristics import characteristics
 from laennec.runs.kernel_cohorts import Enrolment, enrol
 from laennec.runs.kernel_combined import enrol_combined
 from laennec.runs.kernel_definitions import enrol_definitions
-from laennec.runs.kernel_history import load
+from laennec.runs.kernel_history import Bucket, load
 from laennec.runs.kernel_incidence import incidence
+from laennec.runs.kernel_large_scale import large_scale
 from laennec.runs.kernel_outcomes import outcomes_of
 from laennec.runs.kernel_overlap import overlap, timing
 from laennec.runs.kernel_strata import strata
@@ -36,6 +37,7 @@ from laennec.study.model import (
     Definition,
     Events,
     Incidence,
+    LargeScaleCharacteristics,
     OfCohorts,
 )
 from laennec.study.partials import Partial, merge
@@ -53,13 +55,7 @@ def evaluate_bucket(plan: Plan, source: BucketSource, bucket: int) -> Partial:
         LaennecError: the source cannot read the rows.
     """
     rows = load(plan, source, bucket)
-    enrolled = {one.name: enrol(one, rows) for one in plan.study.cohorts if isinstance(one, Cohort)}
-    if plan.definitions.definitions:
-        enrolled |= enrol_definitions(plan.definitions, source, bucket, rows)
-
-    for one in plan.study.cohorts:
-        if not isinstance(one, Cohort | Definition):
-            enrolled[one.name] = enrol_combined(one, enrolled, rows)
+    enrolled = _enrolled(plan, source, bucket, rows)
     divided = strata(plan.study, rows, enrolled)
 
     @cache
@@ -85,7 +81,21 @@ def evaluate_bucket(plan: Plan, source: BucketSource, bucket: int) -> Partial:
                 parts.append(overlap(asked, enrolled))
             case CohortTiming():
                 parts.append(timing(asked, enrolled))
+            case LargeScaleCharacteristics():
+                parts.append(large_scale(asked, rows, enrolled))
     return merge(parts)
+
+
+def _enrolled(plan: Plan, source: BucketSource, bucket: int, rows: Bucket) -> dict[str, Enrolment]:
+    """Every cohort of the study, those that are made of others last."""
+    cohorts = plan.study.cohorts
+    enrolled = {one.name: enrol(one, rows) for one in cohorts if isinstance(one, Cohort)}
+    if plan.definitions.definitions:
+        enrolled |= enrol_definitions(plan.definitions, source, bucket, rows)
+    for one in cohorts:
+        if not isinstance(one, Cohort | Definition):
+            enrolled[one.name] = enrol_combined(one, enrolled, rows)
+    return enrolled
 
 
 def _labels(asked: OfCohorts, plan: Plan) -> list[str]:

@@ -12,6 +12,7 @@ frame          columns                                      rows
 ``persons``    ``person_id, sex, birth``                    one per person; ``birth`` as yyyymmdd
 ``observed``   ``person_id, period_start, period_end``      periods of observation, joined
 events         ``person_id, start, end``                    records, both days included
+``whole``      the same, ``concept`` and, if read, ``source``  every record of a table
 =============  ===========================================  =====================================
 
 Periods and records may be of persons who have no row in ``person``; whoever counts starts from
@@ -19,7 +20,7 @@ Periods and records may be of persons who have no row in ``person``; whoever cou
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import polars as pl
 
@@ -41,6 +42,7 @@ class Bucket:
     persons: pl.DataFrame
     observed: pl.DataFrame
     records: Mapping[Events, pl.DataFrame]
+    whole: Mapping[str, pl.DataFrame] = field(default_factory=dict)
 
 
 def load(plan: Plan, source: BucketSource, bucket: int) -> Bucket:
@@ -57,7 +59,8 @@ def load(plan: Plan, source: BucketSource, bucket: int) -> Bucket:
         for events in plan.study.events()
     }
     persons = _persons(tables["person"])
-    return Bucket(persons, observed(tables["observation_period"]), records)
+    whole = {name: tables[name] for name in plan.study.whole_tables()}
+    return Bucket(persons, observed(tables["observation_period"]), records, whole)
 
 
 def joined(frame: pl.LazyFrame, *, start: str, end: str) -> pl.LazyFrame:
@@ -113,12 +116,13 @@ def _read(scan: Scan, source: BucketSource, bucket: int) -> pl.DataFrame:
         return source.read(scan.table, bucket, columns=scan.columns, where=None)
     concept, start = pl.col(scan.events.concept), days(scan.events.start)
     end = start if scan.events.end is None else pl.max_horizontal(start, days(scan.events.end))
-    rows = source.read(
-        scan.table, bucket, columns=scan.columns, where=concept.is_in(_literal(scan.concepts))
-    )
-    return rows.select(
-        pl.col(PERSON).cast(pl.Int64), concept=concept.cast(pl.Int64), start=start, end=end
-    )
+    where = None if scan.concepts is None else concept.is_in(_literal(scan.concepts))
+    rows = source.read(scan.table, bucket, columns=scan.columns, where=where)
+    named = {"concept": concept}
+    if scan.events.source_concept in scan.columns:
+        named["source"] = pl.col(scan.events.source_concept)
+    columns = {name: one.cast(pl.Int64) for name, one in named.items()}
+    return rows.select(pl.col(PERSON).cast(pl.Int64), start=start, end=end, **columns)
 
 
 def _literal(concepts: tuple[int, ...] | frozenset[int]) -> pl.Expr:

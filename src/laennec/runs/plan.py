@@ -40,14 +40,13 @@ class Scan:
         table: CDM table.
         columns: Columns to read.
         events: The event table behind it; None for ``person`` and ``observation_period``.
-        concepts: Standard concepts whose rows are needed, ascending; empty when ``events`` is None,
-            where every row is needed.
+        concepts: Standard concepts whose rows are needed, ascending; None when every row is.
     """
 
     table: str
     columns: tuple[str, ...]
     events: EventTable | None = None
-    concepts: tuple[int, ...] = ()
+    concepts: tuple[int, ...] | None = None
 
 
 @dataclass(frozen=True)
@@ -110,7 +109,7 @@ class Plan:
         """Describe the plan to a person: what is read once per bucket, and for what."""
         lines = [f"plan of study {self.study.name} ({self.study.digest()[:12]})"]
         for scan in self.scans:
-            rows = "all rows" if scan.events is None else f"rows of {len(scan.concepts)} concepts"
+            rows = "all rows" if scan.concepts is None else f"rows of {len(scan.concepts)} concepts"
             lines.append(f"  scan {scan.table}: {rows}, columns {', '.join(scan.columns)}")
             lines += [
                 f"    for {events.concepts}: {len(self.concepts[events.concepts])} concepts"
@@ -147,22 +146,30 @@ def plan_study(study: Study, concepts: Mapping[str, frozenset[int]]) -> Plan:
             remedy="Resolve every concept set against a vocabulary before planning.",
         )
     needed = {name: frozenset(concepts[name]) for name in sorted(named)}
-    scans = (*_PERSON_SCANS, *_event_scans(read, needed))
+    scans = (*_PERSON_SCANS, *_event_scans(read, needed, study.whole_tables()))
     return Plan(study, needed, scans, plan_definitions(study.definitions(), needed))
 
 
 _PERSON_SCANS = (Scan("person", PERSON_COLUMNS), Scan("observation_period", PERIOD_COLUMNS))
 
 
-def _event_scans(read: Iterable[Events], concepts: Mapping[str, frozenset[int]]) -> list[Scan]:
-    """One scan per table, of the union of the concepts that anything reads from it."""
+def _event_scans(
+    read: Iterable[Events], concepts: Mapping[str, frozenset[int]], whole: Mapping[str, bool]
+) -> list[Scan]:
+    """One scan per table, of the union of the concepts that anything reads from it.
+
+    ``whole`` names tables of which every row is read, and whether with its source concept.
+    """
     wanted: dict[str, set[int]] = {}
     for events in read:
         wanted.setdefault(events.table, set()).update(concepts[events.concepts])
+    for name in whole:
+        wanted.setdefault(name, set())
     scans = []
     for name, ids in sorted(wanted.items()):
         table = EVENT_TABLES[name]
         end = () if table.end is None else (table.end,)
-        columns = ("person_id", table.concept, table.start, *end)
-        scans.append(Scan(name, columns, table, tuple(sorted(ids))))
+        source = (table.source_concept,) if whole.get(name) and table.source_concept else ()
+        columns = ("person_id", table.concept, *source, table.start, *end)
+        scans.append(Scan(name, columns, table, None if name in whole else tuple(sorted(ids))))
     return scans

@@ -18,7 +18,8 @@ from laennec.ledger.service import Ledger
 from laennec.omop.summarised_result import SummarisedResult, from_csv, to_csv
 from laennec.runs.engines import Engine, LocalEngine
 from laennec.runs.plan import Plan, plan_study
-from laennec.study.estimates import summarise
+from laennec.study.estimates import NO_NAMES, summarise
+from laennec.study.estimates_large_scale import large_scale_concepts
 from laennec.study.model import Study
 from laennec.vault.manifest import SealedDocument
 from laennec.vault.service import Vault
@@ -117,10 +118,12 @@ class Runs:
         engine = engine or LocalEngine(self._workers)
         with self._reporter.task(f"running {study.name}", total=len(view.buckets())) as task:
             partial = engine.evaluate(plan, view, progress=task)
+        counted = large_scale_concepts(partial)
         result = summarise(
             study,
             partial,
             cdm_name=self._cdm_name,
+            names=view.concept_names(counted) if counted else NO_NAMES,
             settings={
                 "snapshot_id": str(view.snapshot.number),
                 "snapshot_sha256": view.snapshot.digest,

@@ -6,10 +6,16 @@ data. It hides nothing: every row goes through ``disclosure`` before it leaves t
 
 from collections.abc import Iterator, Mapping
 from itertools import chain
+from types import MappingProxyType
 
 from laennec.omop.summarised_result import JOINT, ResultRow, SummarisedResult, bind
 from laennec.study.estimates_cohorts import attrition_rows, characteristic_rows, count_rows
 from laennec.study.estimates_incidence import analyses, incidence_rows, incidence_settings
+from laennec.study.estimates_large_scale import (
+    large_scale_rows,
+    large_scale_settings,
+    sizes_of,
+)
 from laennec.study.estimates_overlap import overlap_rows, timing_rows
 from laennec.study.estimates_rows import section
 from laennec.study.estimates_survival import survival_rows, survival_settings
@@ -21,6 +27,7 @@ from laennec.study.model import (
     Counts,
     CumulativeIncidence,
     Incidence,
+    LargeScaleCharacteristics,
     OfCohorts,
     Result,
     Study,
@@ -28,11 +35,18 @@ from laennec.study.model import (
 )
 from laennec.study.partials import Partial
 
+NO_NAMES: Mapping[int, str] = MappingProxyType({})
+
 PAIR = "cohort_name_reference &&& cohort_name_comparator"
 
 
 def summarise(
-    study: Study, partial: Partial, *, cdm_name: str, settings: Mapping[str, str]
+    study: Study,
+    partial: Partial,
+    *,
+    cdm_name: str,
+    settings: Mapping[str, str],
+    names: Mapping[int, str] = NO_NAMES,
 ) -> SummarisedResult:
     """Return the study's results in order, in the shapes of the DARWIN packages.
 
@@ -42,15 +56,18 @@ def summarise(
         cdm_name: Name of the data, in every row.
         settings: What else every settings row shall say, such as ``snapshot_id`` and
             ``vocabulary_version``; it may not name what this function writes.
+        names: Names of the ``large_scale_concepts`` of the partial, from the vocabulary.
 
     Returns:
         For each result of the study, in its order: counts give a ``summarise_cohort_count`` and a
         ``summarise_cohort_attrition``; characteristics a ``summarise_characteristics``; incidence
         one ``incidence`` for each age group and sex; cumulative incidence one
         ``cumulative_incidence``; overlap a ``summarise_cohort_overlap``; timing a
-        ``summarise_cohort_timing``. Every settings row has ``study_hash``, ``study_name`` and
-        ``study_result``, the name of the result in the study; with cohorts made of others, it has
-        ``combined_cohorts`` as well, such as ``both = intersection of days (users, patients)``.
+        ``summarise_cohort_timing``; large-scale characteristics one
+        ``summarise_large_scale_characteristics`` for each table and type. Every settings row has
+        ``study_hash``, ``study_name`` and ``study_result``, the name of the result in the study;
+        with cohorts made of others, it has ``combined_cohorts`` as well, such as ``both =
+        intersection of days (users, patients)``.
 
     Raises:
         ValueError: ``settings`` names a setting that is written here.
@@ -63,7 +80,7 @@ def summarise(
             "study_result": result.name,
         }
         made = {"combined_cohorts": JOINT.join(map(_operation, study.combined()))}
-        for result_type, rows, own in _tables(result, study, partial, cdm_name):
+        for result_type, rows, own in _tables(result, study, partial, cdm_name, names):
             written = {**own, **about, **(made if study.combined() else {})}
             if written.keys() & settings.keys():
                 raise ValueError("settings of the caller collide with settings of the result")
@@ -78,7 +95,7 @@ def _operation(cohort: Combined) -> str:
 
 
 def _tables(
-    result: Result, study: Study, partial: Partial, cdm_name: str
+    result: Result, study: Study, partial: Partial, cdm_name: str, names: Mapping[int, str]
 ) -> Iterator[tuple[str, Iterator[ResultRow], dict[str, str]]]:
     """Yield the type, rows and own settings of each table of one result."""
     group = {"group": "cohort_name"}
@@ -109,3 +126,9 @@ def _tables(
             restricted = {"restrict_to_first_entry": "TRUE" if result.first_entry else "FALSE"}
             rows = timing_rows(result, partial, cdm_name)
             yield "summarise_cohort_timing", rows, {"group": PAIR, **restricted}
+        case LargeScaleCharacteristics():
+            sizes = sizes_of(result.cohorts, study, partial)
+            for analysis in result.analyses:
+                rows = large_scale_rows(result, analysis, partial, cdm_name, sizes, names)
+                about = large_scale_settings(result, *analysis)
+                yield "summarise_large_scale_characteristics", rows, about

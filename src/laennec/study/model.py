@@ -41,6 +41,7 @@ from laennec.study.model_cohorts import (
     unknown_name,
 )
 from laennec.study.model_combined import Combined, DifferenceOf, IntersectionOf, UnionOf
+from laennec.study.model_large_scale import LargeScaleCharacteristics
 from laennec.study.model_overlap import Beside, CohortOverlap, CohortTiming
 from laennec.study.model_results import (
     AgeGroup,
@@ -99,6 +100,7 @@ __all__ = [
     "Incidence",
     "IntersectionOf",
     "Interval",
+    "LargeScaleCharacteristics",
     "Name",
     "OfCohorts",
     "Period",
@@ -227,6 +229,15 @@ class Study(Frozen):
         """Return every ``Events`` the study reads, each once, in order of first use."""
         return tuple(dict.fromkeys(events for _, events in self._placed_events()))
 
+    def whole_tables(self) -> Mapping[str, bool]:
+        """Return the tables of which a result reads every row, and whether by source concept."""
+        found: dict[str, bool] = {}
+        for result in self.results:
+            if isinstance(result, LargeScaleCharacteristics):
+                for table, _ in result.analyses:
+                    found[table] = found.get(table, False) or result.concepts == "source"
+        return found
+
     def definitions(self) -> tuple[Definition, ...]:
         """Return the cohorts that are defined as in ATLAS."""
         return tuple(one for one in self.cohorts if isinstance(one, Definition))
@@ -258,7 +269,7 @@ class Study(Frozen):
     def _placed_cohorts(self) -> Iterator[tuple[str, str]]:
         """Yield every name of a cohort that a result gives, with its place."""
         for i, result in enumerate(self.results):
-            if isinstance(result, OfCohorts | Beside):
+            if isinstance(result, OfCohorts | Beside | LargeScaleCharacteristics):
                 for j, name in enumerate(result.cohorts):
                     yield f"results[{i}].cohorts[{j}]", name
             elif result.population is not None:

@@ -22,6 +22,7 @@ from laennec.study.model_cohorts import (
     check_dates,
     check_once,
 )
+from laennec.study.model_large_scale import LargeScaleCharacteristics
 from laennec.study.model_overlap import CohortOverlap, CohortTiming
 
 MAX_POINTS = 4_000
@@ -179,7 +180,13 @@ class CumulativeIncidence(OfCohorts):
 
 
 Result = Annotated[
-    Counts | Characteristics | Incidence | CumulativeIncidence | CohortOverlap | CohortTiming,
+    Counts
+    | Characteristics
+    | Incidence
+    | CumulativeIncidence
+    | CohortOverlap
+    | CohortTiming
+    | LargeScaleCharacteristics,
     Field(discriminator="kind"),
 ]
 

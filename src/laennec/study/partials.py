@@ -27,8 +27,11 @@ key in ``counts``                                                   counts
 ``("overlap", result, cohort, cohort)``                              persons in both
 ``("timing_persons", result, cohort, cohort)``                       persons in both
 ``("timing", result, cohort, cohort, days)``                         pairs of entries
+``("large_scale_observed", result, cohort, window)``                persons observed in a window
+``("large_scale", result, table, type, cohort, window, concept)``   persons with a record
 ==================================================================  ==============================
 
+``window`` is the place of a window in its result, from 0.
 ``interval`` is a calendar year as an int, or ``"overall"``; ``sex`` and ``age_group`` are labels.
 ``first`` and ``last`` hold, under ``("incidence", result, sex, age_group)``, the first and last day
 at risk. Zero counts are left out, so equal partials compare equal.

@@ -18,6 +18,7 @@ from laennec.study.model import (
     CohortTiming,
     CumulativeIncidence,
     Incidence,
+    LargeScaleCharacteristics,
     Study,
 )
 from laennec.study.partials import Key, Partial, merge
@@ -32,6 +33,7 @@ from laennec.study.reference_incidence import (
     of_sex,
     stretches,
 )
+from laennec.study.reference_large_scale import large_scale
 from laennec.study.reference_outcomes import outcomes_of
 from laennec.study.reference_overlap import overlap, timing
 from laennec.study.reference_strata import in_strata
@@ -88,6 +90,8 @@ def _answer(study: Study, history: History, concepts: Concepts) -> Partial:
                 parts.append(overlap(result, stays))
             case CohortTiming():
                 parts.append(timing(result, stays))
+            case LargeScaleCharacteristics():
+                parts.append(large_scale(result, history, memberships))
     return merge(parts)
 
 

@@ -60,10 +60,11 @@ def merged(spans: Iterable[Span]) -> tuple[Span, ...]:
 
 @dataclass(frozen=True)
 class Record:
-    """One row of an event table: its standard concept and its days."""
+    """One row of an event table: its standard and source concept, and its days."""
 
     concept_id: int | None
     days: Span
+    source_concept_id: int | None = None
 
 
 @dataclass
@@ -155,7 +156,8 @@ def read_histories(rows: Rows) -> list[History]:
             if row["person_id"] in people:
                 started = row[table.start]
                 ended = row.get(table.end) if table.end else None
-                record = Record(row[table.concept], _lasting(started, ended))
+                source = row.get(table.source_concept) if table.source_concept else None
+                record = Record(row[table.concept], _lasting(started, ended), source)
                 people[row["person_id"]].records.setdefault(table.name, []).append(record)
     for name in rows:
         if cdm(CURRENT).tables[name].person_field == "person_id":

@@ -5,7 +5,7 @@ and rows asked for, and is what ``runs`` calls a source. It does not decide who 
 """
 
 import functools
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import polars as pl
 from polars.io.plugins import register_io_source
@@ -134,6 +134,16 @@ class View:
             relationships=self.lazy("concept_relationship"),
             concepts=self.lazy("concept"),
         )
+
+    def concept_names(self, concepts: Iterable[int]) -> Mapping[int, str]:
+        """Return the names of concepts; one that the vocabulary does not have has none."""
+        wanted = pl.lit(pl.Series([sorted(concepts)], dtype=pl.List(pl.Int64)))
+        rows = self.read_whole(
+            "concept",
+            columns=["concept_id", "concept_name"],
+            where=pl.col("concept_id").is_in(wanted),
+        )
+        return dict(rows.drop_nulls().iter_rows())
 
     def _read(
         self,
