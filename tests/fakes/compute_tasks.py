@@ -83,13 +83,13 @@ class InProcess:
 
 
 class Steps:
-    """Progress that counts, and does something at its first step."""
+    """Progress that counts, and does something once, at the step that reaches ``after``."""
 
-    def __init__(self, at_first: Callable[[], object] = lambda: None) -> None:
-        self._at_first = at_first
+    def __init__(self, act: Callable[[], object] = lambda: None, *, after: int = 1) -> None:
+        self._act, self._after = act, after
         self.done = 0
 
     def advance(self, amount: int) -> None:
-        self.done += amount
-        if self.done == amount:
-            self._at_first()
+        before, self.done = self.done, self.done + amount
+        if before < self._after <= self.done:
+            self._act()

@@ -53,7 +53,7 @@ class Cluster:
     workers: list[subprocess.Popen[bytes]] = field(default_factory=list)
 
     def kill_worker(self, number: int) -> None:
-        """Kill a worker, its executors and their Python workers; nothing of them says goodbye."""
+        """Kill a worker and its executors, without a word; their Python workers end with them."""
         os.killpg(self.workers[number].pid, signal.SIGKILL)
 
     def said(self) -> bytes:
@@ -93,14 +93,17 @@ def cluster(
 def _master(folder: Path, settings: Mapping[str, str], held: ExitStack) -> Cluster:
     """Start a master, and write what whoever submits to it needs."""
     own, conf, port = folder / "master", folder / "conf", free_port()
-    for one in (own, conf, folder / "local"):
+    for one in (own, conf, folder / "local", folder / "tmp"):
         one.mkdir()
-    lines = "".join(f"{name} {value}\n" for name, value in settings.items())
+    temporary = f"-Djava.io.tmpdir={folder / 'tmp'}"
+    given = {f"spark.{side}.extraJavaOptions": temporary for side in ("driver", "executor")}
+    lines = "".join(f"{name} {value}\n" for name, value in {**given, **settings}.items())
     (conf / "spark-defaults.conf").write_text(lines, encoding="utf-8")
     java = held.enter_context(java_home())
     environment = {
         "PYTHONPATH": str(TESTS),
         "SPARK_CONF_DIR": str(conf),
+        "SPARK_DAEMON_JAVA_OPTS": temporary,
         "SPARK_LOCAL_DIRS": str(folder / "local"),
         "SPARK_LOCAL_IP": LOOPBACK,
         **({} if java is None else {"JAVA_HOME": str(java)}),

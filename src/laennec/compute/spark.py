@@ -6,13 +6,14 @@ Nothing that a library writes by itself reaches the logs of an executor, since i
 ``pyspark`` is imported here only (``laennec[spark]``).
 """
 
+import importlib.util
 import os
 import queue
 import secrets
 import sys
 import time
 from collections.abc import Callable, Generator, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -25,7 +26,6 @@ from laennec.core.errors import EngineError, SettingsError
 
 _UNLESS_SET = {
     "spark.ui.enabled": "false",
-    "spark.ui.showConsoleProgress": "false",
     "spark.eventLog.enabled": "false",
     "spark.log.level": "ERROR",
 }
@@ -36,6 +36,7 @@ _ALWAYS = {
     "spark.io.encryption.enabled": "true",
     # A task has one processor: one thread of the engine for each, not one for each of the machine.
     "spark.executorEnv.POLARS_MAX_THREADS": "1",
+    "spark.ui.showConsoleProgress": "false",
 }
 _ON_THIS_MACHINE = {
     "spark.driver.bindAddress": "127.0.0.1",
@@ -73,12 +74,10 @@ class SparkExecutor:
         Raises:
             SettingsError: pyspark or Java is not installed, or the cluster does not answer.
         """
-        try:
-            from pyspark import SparkConf, SparkContext
-        except ImportError:
+        if importlib.util.find_spec("pyspark") is None:
             raise SettingsError(
                 "Spark is not installed.", remedy="Install it with `pip install laennec[spark]`."
-            ) from None
+            )
         check_answers(master)
         self._local, self._patience_s = is_this_machine(master), patience_s
         # The one way to tell Spark which Python has Laennec; a cluster may have set another.
@@ -89,19 +88,10 @@ class SparkExecutor:
                 os.environ["JAVA_HOME"] = str(home)
                 held.callback(os.environ.pop, "JAVA_HOME")
             try:
-                # Java reads what is configured, and SparkConf asks it.
-                SparkContext._ensure_initialized()
-                conf = SparkConf().setMaster(master).setAppName("laennec")
-                for name, value in _UNLESS_SET.items():
-                    conf.setIfMissing(name, value)
-                for name, value in {**_ALWAYS, **(_ON_THIS_MACHINE if self._local else {})}.items():
-                    conf.set(name, value)
-                self._context: Any = SparkContext(conf=conf)
+                self._context = _context(master)
             except Exception:  # noqa: BLE001 - py4j and pyspark raise many kinds, of many bases
-                failed = True
-            else:
-                failed = False
-            if failed:
+                self._context = None
+            if self._context is None:
                 raise SettingsError(
                     "The Spark cluster cannot be used.",
                     remedy="Check the master's address, Java, and the log of Spark.",
@@ -132,8 +122,8 @@ class SparkExecutor:
         if not items:
             return
         inbox: queue.SimpleQueue[tuple[int, Result | Failure] | _End] = queue.SimpleQueue()
-        context, group = self._context, f"laennec-{secrets.token_hex(4)}"
-        driving = self._begin(context, group, Guarded(task), items, inbox)
+        group = f"laennec-{secrets.token_hex(4)}"
+        driving = self._begin(group, Guarded(task), items, inbox)
         missing = set(range(len(items)))
         try:
             while not isinstance(found := self._next(inbox), _End):
@@ -146,12 +136,10 @@ class SparkExecutor:
             if missing or not found.whole:
                 raise _gave_up()
         finally:
-            context.cancelJobGroup(group)
-            driving.join()
+            self._cancel(group, driving)
 
     def _begin(
         self,
-        context: Any,
         group: str,
         task: Guarded[Item, Result],
         items: Sequence[Item],
@@ -160,6 +148,7 @@ class SparkExecutor:
         """Start the job in a thread of its own; its answers and its end go to the inbox."""
         from pyspark import InheritableThread
 
+        context = self._context
         work = Work(task, context.accumulator([], Answers(inbox.put)))
         numbered = context.parallelize(list(enumerate(items)), len(items))
 
@@ -177,6 +166,13 @@ class SparkExecutor:
         thread = InheritableThread(target=drive, name="laennec-spark", daemon=True)
         thread.start()
         return thread
+
+    def _cancel(self, group: str, driving: Any) -> None:
+        """Cancel what is left of a job, also one that is only about to begin, and see its end."""
+        while driving.is_alive():
+            with suppress(Exception):  # Java may be gone; then the thread ends by itself
+                self._context.cancelJobGroup(group)
+            driving.join(timeout=_LOOK_EVERY_S)
 
     def _next(self, inbox: "queue.SimpleQueue[Any]") -> Any:
         """Return the next answer; give up if the cluster has no executor for too long."""
@@ -196,8 +192,26 @@ class SparkExecutor:
 
     def _executors(self) -> int:
         """Return how many executors there are, the driver left out."""
-        tracker = self._context._jsc.sc().statusTracker()
-        return len(tracker.getExecutorInfos()) - 1
+        with suppress(Exception):  # Java may be gone; then the job's thread says so
+            return len(self._context._jsc.sc().statusTracker().getExecutorInfos()) - 1
+        return 0
+
+
+def _context(master: str) -> Any:
+    """Start Java and a session; what is configured for Spark on this machine is kept."""
+    from pyspark import SparkConf, SparkContext
+
+    # Java reads what is configured, and SparkConf asks it.
+    SparkContext._ensure_initialized()
+    conf = SparkConf().setMaster(master).setAppName("laennec")
+    for name, value in _UNLESS_SET.items():
+        conf.setIfMissing(name, value)
+    for name, value in {
+        **_ALWAYS,
+        **(_ON_THIS_MACHINE if is_this_machine(master) else {}),
+    }.items():
+        conf.set(name, value)
+    return SparkContext(conf=conf)
 
 
 def _gave_up() -> EngineError:

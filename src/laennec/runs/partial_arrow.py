@@ -23,6 +23,7 @@ _SCHEMA = pa.schema(
         ("day", pa.date32()),
     ]
 )
+_encode = json.JSONEncoder(separators=(",", ":")).encode
 _PARTS = tuple(one.name for one in fields(Partial))
 
 
@@ -33,7 +34,7 @@ def to_arrow(partial: Partial) -> bytes:
         OverflowError: a count does not fit into 64 bits.
     """
     rows = [
-        (part, json.dumps(key, separators=(",", ":")), value)
+        (part, _encode(key), value)
         for part in _PARTS
         for key, value in getattr(partial, part).items()
     ]
