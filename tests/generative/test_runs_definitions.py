@@ -102,15 +102,10 @@ ASKED = (
 """Every kind of result, asked of the cohort of a random definition, and the same once again."""
 
 
-@settings(
-    max_examples=40 * TIMES,
-    deadline=None,
-    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
-)
-@given(case=definition_cases(ties=True))
-def test_results_of_a_definition_agree_with_the_reference(case: DefinitionCase) -> None:
+def study_of(case: DefinitionCase) -> Study:
+    """Return a study that asks every kind of result of a random definition."""
     some = ConceptSet(items=(ConceptItem(concept_id=1),))
-    study = Study(
+    return Study(
         name="random",
         title="random",
         concept_sets=dict.fromkeys(case.concepts, some),
@@ -121,6 +116,16 @@ def test_results_of_a_definition_agree_with_the_reference(case: DefinitionCase) 
         ),
         results=ASKED,
     )
+
+
+@settings(
+    max_examples=40 * TIMES,
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
+)
+@given(case=definition_cases(ties=True))
+def test_results_of_a_definition_agree_with_the_reference(case: DefinitionCase) -> None:
+    study = study_of(case)
     plan = plan_study(study, case.concepts)
     assert Plan.from_json(plan.to_json()) == plan
     source = FrameSource(case.rows, count=3)

@@ -13,7 +13,7 @@ from fakes.compute_tasks import SECRET, TEST_KEY, Question, Steps, ask_all, leak
 from fakes.spark_runs import BUCKETS, run_here, run_there, stocked_hub
 from generative.definition_strategies import DefinitionCase, definition_cases
 from generative.study_strategies import Case, cases
-from generative.test_runs_definitions import ASKED
+from generative.test_runs_definitions import study_of
 from laennec.app.hub import open_hub
 from laennec.app.study_runs import remote_engine
 from laennec.compute.spark import SparkExecutor
@@ -24,7 +24,7 @@ from laennec.runs.partial_arrow import from_arrow
 from laennec.runs.plan import plan_study
 from laennec.runs.remote import _place
 from laennec.study.files import read_study
-from laennec.study.model import ConceptItem, ConceptSet, Result, Study
+from laennec.study.model import Result
 from laennec.study.partials import Partial, merge
 from laennec.study.reference import evaluate
 from laennec.vault.sealed_bytes import open_sealed
@@ -99,15 +99,7 @@ def _question(case: Case) -> Question:
 
 
 def _of_definition(case: DefinitionCase) -> Question:
-    some = ConceptSet(items=(ConceptItem(concept_id=1),))
-    study = Study(
-        name="random",
-        title="random",
-        concept_sets=dict.fromkeys(case.concepts, some),
-        cohorts=(case.definition,),
-        results=ASKED,
-    )
-    return Question(study, case.rows, case.concepts)
+    return Question(study_of(case), case.rows, case.concepts)
 
 
 def _opened(question: Question, answers: list[tuple[tuple[int, ...], bytes]]) -> Partial:
