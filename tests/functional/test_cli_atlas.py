@@ -102,6 +102,19 @@ def test_a_refusal_names_file_and_place(tmp_path: Path) -> None:
         assert f"{file}: PrimaryCriteria.CriteriaList[0].DrugExposure.Dose" in said.err
 
 
+def test_sets_that_the_vocabulary_does_not_have_are_all_named(hub: Cli, tmp_path: Path) -> None:
+    tree = json.loads(json.dumps(DEFINITION))
+    for number, name in enumerate(("Nowhere", "Nowhere else"), 1):
+        items = [{"concept": {"CONCEPT_ID": 1_999_999_000 + number}}]
+        tree["ConceptSets"].append({"id": number, "name": name, "expression": {"items": items}})
+        tree["PrimaryCriteria"]["CriteriaList"].append({"DrugExposure": {"CodesetId": number}})
+    said = hub("study", "check", _write(tmp_path, "users.json", tree))
+    assert said.status == errors.VocabularyError.exit_status
+    assert "nowhere" in said.err
+    assert "1999999001" in said.err
+    assert "The same of nowhere_else." in said.err
+
+
 def test_a_definition_is_not_run_and_nothing_is_written_over(tmp_path: Path) -> None:
     file = _write(tmp_path, "users.json", DEFINITION)
     said = Cli(tmp_path)("study", "run", file)

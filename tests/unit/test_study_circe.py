@@ -313,6 +313,18 @@ def test_a_refusal_names_the_part(tree: Json, place: str) -> None:
     assert refused.value.remedy
 
 
+def test_a_refusal_is_short_whatever_the_file_says() -> None:
+    for tree in (
+        expression({"DrugExposure": {"x" * 1_000_000: 1}}),
+        expression({"DrugExposure": {"Age": {"Op": "y" * 1_000_000, "Value": 1}}}),
+        expression(CensorWindow={"StartDate": "z" * 1_000_000}),
+        {"w" * 1_000_000: 1},
+    ):
+        with pytest.raises(StudyError) as refused:
+            translate(tree, name="one")
+        assert len(refused.value.happened) < 400
+
+
 def test_nesting_is_bounded() -> None:
     def nested(levels: int) -> Json:
         inner: Json = group(about({"Death": {}}))

@@ -21,6 +21,9 @@ from laennec.warehouse.layout import Layout, layout_of
 
 NO_VOCABULARY, UNSTATED = "none", "unstated"
 
+SHOWN = 20
+"""Concept ids that a message names."""
+
 
 class View:
     """OMOP tables as of one snapshot. Thread-safe: reading changes nothing."""
@@ -121,13 +124,15 @@ class View:
             )
         asked = {name: {item.concept_id for item in items} for name, items in sets.items()}
         absent = missing(set().union(*asked.values()), self.lazy("concept"))
-        for name, ids in asked.items():
-            if ids <= absent:
-                raise VocabularyError(
-                    f"Concept set {name}: the vocabulary ({self.vocabulary_version}) has none of "
-                    f"its concepts: {', '.join(map(str, sorted(ids)))}.",
-                    remedy="Check the concept ids, or load the vocabulary that has them.",
-                )
+        unknown = {name: ids for name, ids in asked.items() if ids <= absent}
+        if unknown:
+            name, *others = unknown
+            also = f" The same of {', '.join(others)}." if others else ""
+            raise VocabularyError(
+                f"Concept set {name}: the vocabulary ({self.vocabulary_version}) has none of its "
+                f"concepts: {_listed(sorted(unknown[name]))}.{also}",
+                remedy="Check the concept ids, or load the vocabulary that has them.",
+            )
         return resolve_all(
             sets,
             ancestors=self.lazy("concept_ancestor"),
@@ -161,6 +166,11 @@ class View:
             raise StudyError(f"There is no table {table}.", remedy="Name a table of CDM 5.4.")
         schema = known.polars_schema()
         return pl.DataFrame(schema={name: schema[name] for name in columns or schema})
+
+
+def _listed(ids: Sequence[int]) -> str:
+    """Some ids, for a message."""
+    return ", ".join(map(str, ids[:SHOWN])) + (", ..." if len(ids) > SHOWN else "")
 
 
 class Warehouse:

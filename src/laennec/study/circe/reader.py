@@ -92,8 +92,9 @@ class Part:
         return (field for field, value in self._value.items() if value is not None)
 
     def at(self, field: str) -> str:
-        """Return the place of a field."""
-        return f"{self.place}.{field}" if self.place else field
+        """Return the place of a field; a name of any length is shown short."""
+        name = field if len(field) <= _SHOWN else f"{field[:_SHOWN]}..."
+        return f"{self.place}.{name}" if self.place else name
 
     def raw(self, field: str) -> Any:
         """Return what a field holds, not yet understood; None without it."""
