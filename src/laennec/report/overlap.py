@@ -34,7 +34,7 @@ def overlap(family: Family, words: Words) -> Section:
         words.text("overlap.caption"), words.text("overlap.pair"), heads, (RowGroup("", rows),)
     )
     notes = (words.text("overlap.note"), *((words.text("overlap.mirror"),) if implied else ()))
-    figure = _bars(shown, found, words, title)
+    figure = _bars(shown, found, words)
     return Section(
         title, notes, (figure,) if figure else (), tables=(table,), implied=frozenset(implied)
     )
@@ -51,11 +51,11 @@ def timing(family: Family, words: Words) -> Section:
         words.text("spread.median"),
         words.text("spread.min"),
     )
-    rows = tuple(Row(_head(pair), _timing_cells(pair, found)) for pair in pairs)
+    rows = tuple(Row(_head(pair), _timing_cells(pair, found, words)) for pair in pairs)
     table = Table(
         words.text("timing.caption"), words.text("overlap.pair"), heads, (RowGroup("", rows),)
     )
-    figure = _ranges(pairs, found, words, title)
+    figure = _ranges(pairs, found, words)
     notes = (words.text("timing.note"),)
     return Section(title, notes, (figure,) if figure else (), tables=(table,))
 
@@ -102,12 +102,14 @@ def _share(pair: _Pair, part: str, found: _Places, words: Words) -> Cell:
     return Cell((count, " (", percentage, words.format["percent"] + ")"))
 
 
-def _timing_cells(pair: _Pair, found: _Places) -> tuple[Cell, ...]:
+def _timing_cells(pair: _Pair, found: _Places, words: Words) -> tuple[Cell, ...]:
+    # A dash between two numbers of which one is negative reads like a sign.
+    to = words.text("timing.to")
     counts = [found.get((pair, f"number {one}", "count")) for one in ("subjects", "records")]
     median, q25, q75 = (found.get((pair, _DAYS, name)) for name in _SPREAD)
     least, most = (found.get((pair, _DAYS, name)) for name in ("min", "max"))
-    middle = () if median is None or q25 is None or q75 is None else (median, " [", q25, "–", q75)
-    ends = () if least is None or most is None else (least, "–", most)
+    middle = () if median is None or q25 is None or q75 is None else (median, " [", q25, to, q75)
+    ends = () if least is None or most is None else (least, to, most)
     return (
         *(Cell(() if one is None else (one,)) for one in counts),
         Cell((*middle, "]") if middle else ()),
@@ -115,7 +117,7 @@ def _timing_cells(pair: _Pair, found: _Places) -> tuple[Cell, ...]:
     )
 
 
-def _bars(pairs: Sequence[_Pair], found: _Places, words: Words, title: str) -> Figure | None:
+def _bars(pairs: Sequence[_Pair], found: _Places, words: Words) -> Figure | None:
     """A bar for each two cohorts, in three parts that make up everybody in either."""
     rows, said = [], []
     for pair in pairs:
@@ -147,11 +149,13 @@ def _bars(pairs: Sequence[_Pair], found: _Places, words: Words, title: str) -> F
         for n, colour in enumerate((COLOURS[0], INK, COLOURS[1]))
     ]
     layers.append(_words_at(said, pairs, x))
-    svg = draw(layers, words=words, title=title, width=_WIDTH, height=_ROW_PX * len(pairs))
-    return Figure(svg, words.text("overlap.bars"), wide=True)
+    said_above = words.text("overlap.bars")
+    height = _ROW_PX * len(pairs)
+    picture = draw(layers, words=words, title=said_above, width=_WIDTH, height=height)
+    return Figure(picture, said_above, wide=True)
 
 
-def _ranges(pairs: Sequence[_Pair], found: _Places, words: Words, title: str) -> Figure | None:
+def _ranges(pairs: Sequence[_Pair], found: _Places, words: Words) -> Figure | None:
     """A line from quartile to quartile with the median on it, for each pair."""
     rows, said = [], []
     for pair in pairs:
@@ -177,8 +181,10 @@ def _ranges(pairs: Sequence[_Pair], found: _Places, words: Words, title: str) ->
         },
         _words_at(said, pairs, x),
     ]
-    svg = draw(layers, words=words, title=title, width=_WIDTH, height=_ROW_PX * len(pairs))
-    return Figure(svg, words.text("timing.ranges"), wide=True)
+    said_above = words.text("timing.ranges")
+    height = _ROW_PX * len(pairs)
+    picture = draw(layers, words=words, title=said_above, width=_WIDTH, height=height)
+    return Figure(picture, said_above, wide=True)
 
 
 def _names(pairs: Sequence[_Pair]) -> Spec:
