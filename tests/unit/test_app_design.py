@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import polars as pl
 import pytest
@@ -29,9 +29,13 @@ from laennec.study.model import (
     ConceptSet,
     Definition,
     DifferenceOf,
+    Events,
+    FixedDays,
+    Frozen,
     IntersectionOf,
     Study,
     UnionOf,
+    Window,
 )
 
 ENGLISH = design_words("en")
@@ -156,6 +160,30 @@ def test_the_example_reads_well() -> None:
     assert sets.folded
     assert sets.parts[0] == Part("celecoxib", ("celecoxib (1118084), with all below",))
     assert sets.parts[1] == Part("diclofenac", ("1124300, with all below",))
+
+
+class Weekday(Frozen):
+    """A criterion that has no sentence, as one made tomorrow."""
+
+    kind: Literal["weekday"] = "weekday"
+    name: str
+    window: Window = Window()
+    among: tuple[str, ...] = ()
+
+
+def test_a_kind_without_a_sentence_is_shown_by_its_fields() -> None:
+    odd = Weekday(name="early", window=Window(start=-7), among=("mon_am", "tue"))
+    cohort = Cohort.model_construct(
+        name="users",
+        entry=Events(table="drug_exposure", concepts="drug"),
+        prior_observation=0,
+        criteria=(odd,),  # type: ignore[arg-type]
+        exit=FixedDays(days=3),
+    )
+    assert describe_cohort(cohort, ENGLISH).lines[1:] == (
+        "early: window: start -7, among: mon am; tue",
+        "Exit: 3 days after entry, or the end of observation if earlier.",
+    )
 
 
 def test_concepts_of_filters_are_named() -> None:

@@ -98,7 +98,7 @@ def read_report(file: Path, *, language: str) -> StudyReport:
     return StudyReport(
         title=readable(_said(result, "study_name") or file.stem),
         description="",
-        hub=", ".join(dict.fromkeys(row.cdm_name for row in result.rows)),
+        hub=", ".join(dict.fromkeys(row.cdm_name for row in result.rows)) or file.stem,
         made_at=None,
         result=result,
         hidden=sum(row.estimate_value == HIDDEN for row in result.rows),
