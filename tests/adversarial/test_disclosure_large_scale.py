@@ -35,7 +35,7 @@ def characterisation(
 ) -> SummarisedResult:
     """Totals, then each concept's count and percentage by window."""
     rows = [row("Number subjects", None, size)]
-    rows += [row("Number subjects", level, n) for level, n in observed.items()]
+    rows += [row("Number observed", level, n) for level, n in observed.items()]
     for (concept, level), n in counts.items():
         one = row(f"concept {concept}", level, n, concept)
         share = f"{100 * n / observed[level]:.2f}"

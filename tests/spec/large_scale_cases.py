@@ -51,7 +51,7 @@ CASES = (
         kinds=KINDS,
         estimates={
             ("Number subjects", None, "count", "overall"): "2",
-            ("Number subjects", "-30 to -1", "count", "overall"): "1",
+            ("Number observed", "-30 to -1", "count", "overall"): "1",
             ("UNKNOWN CONCEPT", "-30 to -1", "count", "2"): "1",
             ("UNKNOWN CONCEPT", "-30 to -1", "percentage", "2"): "100",
             ("UNKNOWN CONCEPT", "0 to 30", "percentage", "2"): "100",

@@ -31,7 +31,7 @@ from laennec.disclosure.differences import Steps
 from laennec.disclosure.kinds import Entry, Role
 from laennec.disclosure.profiles import Profile
 
-SUBJECTS = "Number subjects"
+TOTALS = frozenset({"Number subjects", "Number observed"})
 _OF = {"condition_era": "condition_occurrence", "drug_era": "drug_exposure"}
 _SIDES = ("before", "after")
 
@@ -117,7 +117,7 @@ def relate_observed(algebra: Algebra, sets: Iterable[Steps]) -> None:
 
 def is_total(entry: Entry) -> bool:
     """Return whether a row counts all persons of a cohort, or all observed in a window."""
-    return entry.row.variable_name == SUBJECTS and entry.row.additional_name == "overall"
+    return entry.row.variable_name in TOTALS and entry.row.additional_name == "overall"
 
 
 def left_out(

@@ -14,7 +14,7 @@ from laennec.report.words import Words, readable
 SHOWN = 25
 """Concepts of a cohort that the page shows."""
 
-_SUBJECTS = "Number subjects"
+_OBSERVED = "Number observed"
 _PX = (64, 20)
 
 _Concept = tuple[str, str]
@@ -70,7 +70,7 @@ def _table(
     for one in cells:
         found[_concept(one), one.row.variable_level, one.row.estimate_name] = one.value()
     observed = {one.row.variable_level: one.value() for one in sizes}
-    whole = Row(words.term(_SUBJECTS), tuple(_cell(observed.get(level)) for level in levels))
+    whole = Row(words.term(_OBSERVED), tuple(_cell(observed.get(level)) for level in levels))
     everyone = Row(words.text("large_scale.cohort"), _first(observed.get(None), len(levels)))
     rows = tuple(
         Row(f"{name} ({number})", tuple(

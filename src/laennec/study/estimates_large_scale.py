@@ -17,6 +17,8 @@ UNKNOWN = "UNKNOWN CONCEPT"
 """Name of a concept that the vocabulary does not have, as CohortCharacteristics writes it."""
 
 SUBJECTS = "Number subjects"
+OBSERVED = "Number observed"
+"""A name of its own: omopgenerics refuses a second number of subjects of one group."""
 
 
 def large_scale_concepts(partial: Partial) -> frozenset[int]:
@@ -57,7 +59,7 @@ def large_scale_rows(
         observed = []
         for n, window in enumerate(asked.windows):
             observed.append(partial.counts.get(("large_scale_observed", asked.name, cohort, n), 0))
-            yield whole.count(SUBJECTS, window_label(window), observed[n])
+            yield whole.count(OBSERVED, window_label(window), observed[n])
         for concept, n, persons in sorted(found.get(cohort, ())):
             if persons < asked.minimum_frequency * observed[n]:
                 continue
