@@ -24,6 +24,7 @@ def makers() -> Mapping[str, Callable[[], str]]:
     from tools.reference_atlas import atlas_page
     from tools.reference_cases import cases_page
     from tools.reference_commands import commands_page
+    from tools.reference_quality import quality_checks_page
     from tools.reference_settings import settings_page
     from tools.reference_snds import snds_catalogue_page, snds_rules_page
     from tools.reference_snds_to_omop import snds_to_omop_page
@@ -34,6 +35,7 @@ def makers() -> Mapping[str, Callable[[], str]]:
     return {
         "atlas-fields.md": atlas_page,
         "commands.md": commands_page,
+        "data-quality-checks.md": quality_checks_page,
         "errors.md": errors_page,
         "events.md": events_page,
         "intake-rules.md": intake_rules_page,

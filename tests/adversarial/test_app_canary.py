@@ -132,6 +132,8 @@ def live_through(story: Story, folder: Path) -> None:
     study = study_file(folder)
     story.ok("load", "omop", story.data)
     story.ok("load", "omop", story.data)
+    story.ok("quality")
+    story.ok("quality", "--cdm", "5.3", "--html", folder / "q.html", "--csv", folder / "q.csv")
     story.ok("study", "check", study)
     quietly = story.ok("study", "run", study, quiet=True).strip()
     loudly = story.ok("study", "run", study).split()[-1]

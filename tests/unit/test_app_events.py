@@ -24,6 +24,7 @@ from laennec.app import (
     former_keys,
     loads,
     moves,
+    quality_files,
     releases,
     snds_loads,
     study_runs,
@@ -34,12 +35,13 @@ from laennec.core.clock import system_clock
 from laennec.core.progress import Quiet
 from laennec.intake.service import Intake
 from laennec.intake.snds.service import SndsIntake
+from laennec.quality.service import Quality
 from laennec.reversibility.export_model import Form, Plan
 from laennec.runs.service import Runs
 from laennec.study.files import read_study
 
 COMMIT = "vault:snapshot:commit"
-CLASSES = (Intake, SndsIntake, Runs, Airlock)
+CLASSES = (Intake, SndsIntake, Runs, Quality, Airlock)
 MODULES = (
     create,
     destroy,
@@ -48,6 +50,7 @@ MODULES = (
     former_keys,
     loads,
     moves,
+    quality_files,
     releases,
     snds_loads,
     study_runs,
@@ -72,6 +75,11 @@ def _publish(hub: Hub, folder: Path) -> object:
 
 def _planned(hub: Hub, folder: Path) -> Plan:
     return exports.plan_export(hub, folder / "omop", form=Form.CSV)
+
+
+def _write_quality(hub: Hub, folder: Path) -> None:
+    files = {form: folder / form for form in quality_files.FORMS}
+    quality_files.write_quality(hub, hub.quality().assess("5.4"), files, language="en")
 
 
 CHANGES: dict[str, tuple[Change, list[str]]] = {
@@ -110,6 +118,11 @@ CHANGES: dict[str, tuple[Change, list[str]]] = {
     "releases.release_run": (
         lambda hub, folder: releases.release_run(hub, _run(hub, folder), language="en"),
         ["study:run:finish", *["airlock:release:publish"] * 3],
+    ),
+    "Quality.assess": (lambda hub, _: hub.quality().assess("5.4"), ["quality:run:finish"]),
+    "quality_files.write_quality": (
+        _write_quality,
+        ["quality:run:finish", *["quality:results:write"] * 3],
     ),
     "upkeep.sweep": (
         lambda hub, _: upkeep.sweep(hub, keep=1),

@@ -35,6 +35,7 @@ from laennec.disclosure.profiles import load_profile
 from laennec.intake.service import Intake, Options
 from laennec.ledger.model import Entry
 from laennec.ledger.service import Ledger
+from laennec.quality.service import Quality
 from laennec.runs.service import Runs
 from laennec.vault.ports import KeyHolder
 from laennec.vault.service import Gate, Vault
@@ -127,6 +128,18 @@ class Hub:
             self.results,
             self.ledger,
             cdm_name=self.settings.hub.name,
+            workers=self.workers,
+            clock=self.clock,
+            reporter=self.reporter,
+        )
+
+    def quality(self) -> Quality:
+        """Return what assesses the quality of the data."""
+        return Quality(
+            self.warehouse,
+            self.results,
+            self.ledger,
+            hub=self.settings.hub.name,
             workers=self.workers,
             clock=self.clock,
             reporter=self.reporter,

@@ -9,7 +9,21 @@ from pathlib import Path
 import click
 
 from laennec import __version__
-from laennec.cli import data, demo, export, hub, keys, log, move, report, snds, study, synth, upkeep
+from laennec.cli import (
+    data,
+    demo,
+    export,
+    hub,
+    keys,
+    log,
+    move,
+    quality,
+    report,
+    snds,
+    study,
+    synth,
+    upkeep,
+)
 from laennec.cli.command import HELP_OPTIONS, INTERRUPTED, Group
 from laennec.cli.context import Shell, console
 from laennec.cli.language import LANGUAGES, Words, choose_language, speaking
@@ -24,7 +38,7 @@ from laennec.core.log import recording
     context_settings={"help_option_names": HELP_OPTIONS, "max_content_width": 100},
     sections={
         "Start": (demo.demo, hub.init, hub.status),
-        "Data steward": (data.load, data.vocab, snds.snds, synth.synth),
+        "Data steward": (data.load, data.vocab, quality.quality, snds.snds, synth.synth),
         "Researcher": (study.study, report.report),
         "Output checker": (study.release,),
         "Auditor": (log.log,),

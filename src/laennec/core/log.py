@@ -32,6 +32,8 @@ class Message(StrEnum):
     LOADED = "data loaded"
     RAN = "run finished"
     RELEASED = "run released"
+    ASSESSED = "data quality assessed"
+    WRITTEN = "data quality written"
     VERIFIED = "hub verified"
     SWEPT = "store swept"
     ROTATED = "keys rotated"

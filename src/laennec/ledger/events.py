@@ -176,6 +176,19 @@ EVENTS: Mapping[str, EventType] = MappingProxyType(
                 private="source",
             ),
             _event(
+                "quality:results:write",
+                "Results of data quality checks were written to files in clear, for a steward; they"
+                " hold counts of single rows.",
+                public="file_sha256 snapshot target_format",
+                private="file operator",
+            ),
+            _event(
+                "quality:run:finish",
+                "The data quality of a snapshot was assessed; its counts are kept sealed.",
+                public="buckets program_version rows snapshot",
+                private="operator",
+            ),
+            _event(
                 "settings:insecure:enable",
                 "A setting that weakens protection was switched on.",
                 public="setting",
