@@ -4,7 +4,7 @@ from collections import Counter
 
 import polars as pl
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from laennec.quality.keys import (
@@ -32,6 +32,7 @@ def counted(buckets: list[list[int | None]]) -> tuple[int, Census]:
     return rows, census
 
 
+@settings(deadline=None)
 @given(BUCKETS)
 def test_rows_that_share_a_key_are_counted_once_each(buckets: list[list[int | None]]) -> None:
     plain = Counter(key for rows in buckets for key in rows if key is not None)
@@ -41,6 +42,7 @@ def test_rows_that_share_a_key_are_counted_once_each(buckets: list[list[int | No
     assert is_in(asked, census.union).to_list() == [key in plain for key in asked.to_list()]
 
 
+@settings(deadline=None)
 @given(BUCKETS, st.lists(KEY, max_size=12))
 def test_exchanging_a_bucket_is_folding_anew(
     buckets: list[list[int | None]], other: list[int | None]
@@ -57,6 +59,7 @@ def test_exchanging_a_bucket_is_folding_anew(
     assert (census.union, census.shared) == (anew.union, anew.shared)
 
 
+@settings(deadline=None)
 @given(st.lists(KEY, max_size=20))
 def test_keys_survive_their_serial_form(rows: list[int | None]) -> None:
     keys = keys_of(pl.Series(rows, dtype=pl.Int64))

@@ -1,7 +1,7 @@
 """Thresholds and what is not applicable, as the Dashboard 2.8 decides them; cases by hand."""
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from laennec.quality.checks import Check, checks
@@ -50,6 +50,7 @@ def test_a_threshold_allows_as_many_percent(
     assert exceeds(Outcome(violated, denominator), threshold) is failed
 
 
+@settings(deadline=None)
 @given(
     st.integers(1, 10**9),
     st.integers(0, 10**9),

@@ -44,6 +44,11 @@ class Context:
             )
         return self._frames[table]
 
+    def is_unique(self, table: str, field: str) -> bool:
+        """Whether no key of a table occurs twice in this bucket."""
+        keys = self.ids(table, field)
+        return keys.n_unique() == keys.len()
+
     def ids(self, table: str, field: str) -> pl.Series:
         """Return the keys of a table, as they are."""
         if table in _READ and field in _READ[table]:

@@ -19,6 +19,8 @@ GRACE = pl.duration(days=60)
 AROUND = pl.duration(days=7)
 """How long before and after a visit something of it may be recorded."""
 
+VISIT_KEY = "visit_occurrence_id"
+
 MALE, FEMALE = 8507, 8532
 
 
@@ -30,8 +32,8 @@ def joined(scan: Scan, rows: pl.DataFrame, context: Context, book: Book) -> None
     if "person_id" in rows.columns and scan.table != PERSON:
         _with_person(scan, rows, context, book)
         _with_death(scan, rows, context, book)
-    _with_visit(scan, rows, context, book)
-    _dangling(scan, rows, context, book)
+    known = {VISIT_KEY} if _with_visit(scan, rows, context, book) else set[str]()
+    _dangling(scan, rows.drop(known), context, book)
 
 
 def _fields(scan: Scan, rows: pl.DataFrame, *names: str) -> list[str]:
@@ -138,13 +140,15 @@ def _with_death(scan: Scan, rows: pl.DataFrame, context: Context, book: Book) ->
     book.counts(found.row(0, named=True))
 
 
-def _with_visit(scan: Scan, rows: pl.DataFrame, context: Context, book: Book) -> None:
-    checks = scan.of("withinVisitDates")
-    if not checks or "visit_occurrence_id" not in rows.columns:
-        return
+def _with_visit(scan: Scan, rows: pl.DataFrame, context: Context, book: Book) -> bool:
+    """Compare rows with their visits; say whether each row that names a visit met exactly one."""
+    if not scan.of("withinVisitDates") or VISIT_KEY not in rows.columns:
+        return False
     fields = _fields(scan, rows, "withinVisitDates")
-    own = _days(rows, "visit_occurrence_id", fields).drop_nulls("visit_occurrence_id")
-    book.counts(around_visits(own, context.frame(VISIT), fields))
+    own = _days(rows, VISIT_KEY, fields).drop_nulls(VISIT_KEY)
+    counts = around_visits(own, context.frame(VISIT), fields)
+    book.counts(counts)
+    return counts["of_visit"] == own.height and context.is_unique(VISIT, VISIT_KEY)
 
 
 def around_visits(own: pl.DataFrame, visits: pl.DataFrame, fields: Sequence[str]) -> dict[str, int]:
@@ -154,7 +158,7 @@ def around_visits(own: pl.DataFrame, visits: pl.DataFrame, fields: Sequence[str]
         (pl.col("visit_start_date") - AROUND).alias("*from"),
         (pl.col("visit_end_date") + AROUND).alias("*to"),
     )
-    both = own.join(around, on="visit_occurrence_id")
+    both = own.join(around, on=VISIT_KEY)
     found = both.select(
         pl.len().alias("of_visit"),
         *(
@@ -176,7 +180,7 @@ def _dangling(scan: Scan, rows: pl.DataFrame, context: Context, book: Book) -> N
         if field not in rows.columns:
             continue
         named = rows.select(pl.col(field).cast(pl.Int64, strict=False).alias("number"))
-        there = context.ids(table, key).alias("number").to_frame().unique()
+        there = context.ids(table, key).alias("number").to_frame()
         absent = named.drop_nulls().join(there, on="number", how="anti")
         book.tally(f"tally:dangling:{field}", absent.group_by("number").agg(pl.len().alias("rows")))
 

@@ -84,7 +84,8 @@ class Census:
 
 def keys_of(values: pl.Series) -> Keys:
     """Return the keys in a column; missing ones are no keys."""
-    ordered = np.sort(words(values))
+    # Files are in order of person and day, and keys often were given out so: stable sorts see it.
+    ordered = np.sort(words(values), kind="stable")
     equal = ordered[1:] == ordered[:-1]
     if not equal.any():
         return Keys(bitmap(ordered), BitMap64(), 0)

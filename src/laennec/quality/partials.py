@@ -48,33 +48,46 @@ class Book:
     """
 
     table: str
-    _frames: list[pl.DataFrame] = field(default_factory=list)
+    _counts: dict[str, int] = field(default_factory=dict)
+    _tallies: list[pl.DataFrame] = field(default_factory=list)
 
     def counts(self, found: Mapping[str, int]) -> None:
         """Write down counts by name."""
-        kept = {name: rows for name, rows in found.items() if rows}
-        self._add(pl.DataFrame({"name": list(kept), "rows": list(kept.values())}))
+        for name, rows in found.items():
+            self._counts[name] = self._counts.get(name, 0) + rows
 
     def tally(self, name: str, rows: pl.DataFrame) -> None:
         """Write down a tally: ``rows``, and any of ``number``, ``second`` and ``text``."""
-        self._add(rows.with_columns(pl.lit(name).alias("name")))
-
-    def _add(self, rows: pl.DataFrame) -> None:
-        if not rows.is_empty():
-            self._frames.append(
-                rows.select(
-                    pl.lit(self.table).alias("table")
-                    if name == "table"
-                    else pl.col(name).cast(kind)
-                    if name in rows.columns
-                    else pl.lit(None, dtype=kind).alias(name)
-                    for name, kind in SCHEMA.items()
-                )
+        if rows.is_empty():
+            return
+        said = {"table": pl.lit(self.table), "name": pl.lit(name)}
+        self._tallies.append(
+            rows.select(
+                said[name].alias(name)
+                if name in said
+                else pl.col(name).cast(kind)
+                if name in rows.columns
+                else pl.lit(None, dtype=kind).alias(name)
+                for name, kind in SCHEMA.items()
             )
+        )
 
     def closed(self) -> pl.DataFrame:
         """Return all that was written down."""
-        return pl.concat([pl.DataFrame(schema=SCHEMA), *self._frames])
+        kept = {name: rows for name, rows in self._counts.items() if rows}
+        empty: list[None] = [None] * len(kept)
+        counts = pl.DataFrame(
+            {
+                "table": [self.table] * len(kept),
+                "name": list(kept),
+                "number": empty,
+                "second": empty,
+                "text": empty,
+                "rows": list(kept.values()),
+            },
+            schema=SCHEMA,
+        )
+        return pl.concat([counts, *self._tallies])
 
 
 def merge(measures: Iterable[pl.DataFrame]) -> pl.DataFrame:

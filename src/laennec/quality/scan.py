@@ -246,6 +246,9 @@ def _sources(check: Check, rows: pl.DataFrame) -> pl.DataFrame:
     flagged = rows.select(
         text.alias("text"), (concept == 0).fill_null(value=False).cast(pl.Int64).alias("number")
     )
+    if not flagged["number"].max():
+        every = flagged.group_by("text").agg(pl.len().alias("rows"))
+        return every.with_columns(pl.lit(0).alias("number"))
     return flagged.group_by("text", "number").agg(pl.len().alias("rows"))
 
 
