@@ -28,11 +28,14 @@ CONTEXTS = ("Verification", "Validation")
 _COLOURS: Mapping[Status, str] = {
     Status.FAILED: "var(--c2)",
     Status.ERROR: "var(--c5)",
-    Status.PASSED: "var(--c1)",
+    Status.PASSED: "var(--bar)",
     Status.NOT_APPLICABLE: "var(--veil)",
 }
 _LABELLED = 0.04
 """Share of the longest bar from which a segment has room for its number."""
+
+_LIGHT = frozenset({Status.PASSED, Status.NOT_APPLICABLE})
+"""What is drawn so that a number can be read on it; the table has all of them."""
 
 
 @dataclass(frozen=True)
@@ -214,7 +217,8 @@ def _picture(results: Sequence[Result], words: Words) -> Markup:
         start = 0
         for status in Status:
             n = found[status]
-            shown = words.digits(str(n)) if n >= _LABELLED * longest else ""
+            readable = status in _LIGHT and n >= _LABELLED * longest
+            shown = words.digits(str(n)) if readable else ""
             said = words.text(f"status.{status.value}")
             middle = start + n / 2
             row = {"title": title, "from": start, "to": start + n, "middle": middle}
@@ -246,7 +250,8 @@ def _picture(results: Sequence[Result], words: Words) -> Markup:
         },
     }
     caption = words.text("overview.caption")
-    return draw([bars, numbers], words=words, title=caption, width=520, height=40 * len(counted))
+    height = 40 * len(counted)
+    return draw([bars, numbers], words=words, title=caption, width=520, height=height).svg
 
 
 def _provenance(report: QualityReport, words: Words) -> list[tuple[str, str]]:
