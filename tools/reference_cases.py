@@ -9,6 +9,7 @@ from datetime import date
 from tools.markdown import code, generated, table
 from tools.study_toml import block
 
+from laennec.study.estimates_cohorts import step_reasons
 from laennec.study.model import AnyCohort, Cohort, Frozen
 from spec.spec_case import CONCEPTS, Row, SpecCase, users
 from spec.test_study_spec import CHAPTERS
@@ -16,7 +17,9 @@ from spec.test_study_spec import CHAPTERS
 _HEAD = """\
 The rules of the [study language](study-language.md), each with small tables in and the numbers
 that must come out, worked out by hand. Each case is a test that runs on every engine. The rules in
-words, and where they come from, are in [what a study means](study-semantics.md).
+words, and where they come from, are in [what a study means](study-semantics.md). What the parts of
+definitions mean is shown in the same way in [a page of their own](circe-semantics.md#examples). A
+test holds that every field, kind and operation of the language has a case.
 
 In every case the concept sets are {concepts}. The cohort `users`, unless shown otherwise, is
 
@@ -138,6 +141,11 @@ def _attrition(case: SpecCase, counts: Mapping[tuple[str | int, ...], int]) -> s
         criteria = [f"meets {code([one.name])}" for one in cohort.criteria]
         for step, meaning in enumerate([*_STEPS, *criteria]):
             lines.append((step, meaning, counts.get((cohort.name, step), 0)))
+    for one in case.study.definitions():
+        lines += [
+            (step, reason.lower(), counts.get((one.name, step), 0))
+            for step, reason in enumerate(step_reasons(one))
+        ]
     lines += [
         (0, f"stays in {code([made.name])}", counts.get((made.name, 0), 0))
         for made in case.study.combined()

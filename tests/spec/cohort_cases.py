@@ -2,9 +2,11 @@
 
 from datetime import date
 
+from laennec.study.definition import Correlated, EventQuery, EventWindow, Group, Rule
 from laennec.study.model import (
     AgeBetween,
     Counts,
+    Definition,
     EndOfEvent,
     EndOfObservation,
     EntryBetween,
@@ -26,6 +28,7 @@ from spec.spec_case import (
     Tables,
     bleed,
     drug,
+    numbered,
     observed,
     person,
     study,
@@ -57,6 +60,16 @@ def staying(name: str, rows: Tables, leave: Exit, days: int) -> SpecCase:
 def with_criterion(*criteria: HasEvents | AgeBetween | SexIs | EntryBetween) -> Study:
     """A study that counts the users who meet criteria."""
     return study(COUNT, cohorts=(users(*criteria),))
+
+
+def _some_bleed(name: str, start: int, end: int) -> Rule:
+    criterion = Correlated(
+        query=EventQuery(table="condition_occurrence", concepts="bleed"),
+        window=EventWindow(start=start, end=end),
+        occurrence="at_least",
+        count=1,
+    )
+    return Rule(name=name, group=Group(criteria=(criterion,)))
 
 
 ANY_TIME_BEFORE = HasEvents(
@@ -215,6 +228,43 @@ CASES = (
         tables(person(sex="M", born=(2010, 1, 1)), YEAR, drug("2020-03-01")),
         with_criterion(ADULT, SexIs(name="men", sex=Sex.MALE)),
         left(1, 1, 1),
+    ),
+    SpecCase(
+        "An entry between two days may be open on either side",
+        tables(
+            *(person(one) for one in (1, 2, 3)),
+            *(observed("2020-01-01", "2020-12-31", one) for one in (1, 2, 3)),
+            drug("2020-03-01", person_id=1),
+            drug("2020-03-02", person_id=2),
+            drug("2020-03-03", person_id=3),
+        ),
+        with_criterion(
+            EntryBetween(name="from", start=date(2020, 3, 2)),
+            EntryBetween(name="until", end=date(2020, 3, 2)),
+        ),
+        left(3, 3, 3, 2, 1),
+    ),
+    SpecCase(
+        "A definition counts who qualifies, who meets its rules one by one, and who stays",
+        tables(
+            *(person(one) for one in (1, 2, 3, 4)),
+            *(observed("2020-01-01", "2020-12-31", one) for one in (1, 2, 3, 4)),
+            *(numbered(drug("2020-03-01", person_id=one), one) for one in (1, 2, 3)),
+            numbered(bleed("2020-02-01", person_id=1), 1),
+            numbered(bleed("2020-02-01", person_id=2), 2),
+            numbered(bleed("2020-04-01", person_id=2), 3),
+        ),
+        study(
+            COUNT,
+            cohorts=(
+                Definition(
+                    name="users",
+                    entry=(EventQuery(table="drug_exposure", concepts="drug"),),
+                    rules=(_some_bleed("bled", -60, -1), _some_bleed("bleeds", 1, 60)),
+                ),
+            ),
+        ),
+        left(3, 2, 1, 1),
     ),
     SpecCase(
         "Identifiers are any 64-bit integers, and rows of unknown persons are not read",

@@ -4,7 +4,7 @@ from typing import Any
 
 from laennec.study.model import LargeScaleCharacteristics, Window
 from laennec.study.partials import Key
-from spec.spec_case import SpecCase, bleed, drug, observed, person, study, tables, users
+from spec.spec_case import Row, SpecCase, bleed, drug, observed, person, study, tables, users
 
 KINDS = frozenset({"large_scale", "large_scale_observed"})
 BEFORE, AFTER = Window(start=-30, end=-1), Window(start=0, end=30)
@@ -25,6 +25,12 @@ def counts(
     }
     place = ("large_scale", "all", "condition_occurrence", kind, "users")
     return of | {(*place, *cell): n for cell, n in found.items()}
+
+
+def of_source(row: tuple[str, Row], concept: int) -> tuple[str, Row]:
+    """The row of a condition with its source concept."""
+    table, columns = row
+    return table, {**columns, "condition_source_concept_id": concept}
 
 
 YEAR = observed("2020-01-01", "2020-12-31")
@@ -102,5 +108,18 @@ CASES = (
             ("UNKNOWN CONCEPT", "0 to 30", "count", "2"): "2",
             ("UNKNOWN CONCEPT", "0 to 30", "count", "3"): None,
         },
+    ),
+    SpecCase(
+        "Records may be counted by their source concept, and no concept left out",
+        tables(
+            person(),
+            YEAR,
+            drug("2020-03-01"),
+            of_source(bleed("2020-03-01"), 77),
+            of_source(bleed("2020-03-02"), 0),
+        ),
+        study(asked(concepts="source", excluded=()), cohorts=(users(),)),
+        counts({0: 1, 1: 1}, {(1, 77): 1, (1, 0): 1}),
+        kinds=KINDS,
     ),
 )

@@ -1,6 +1,7 @@
 """Cohort overlap and timing."""
 
-from laennec.study.model import Cohort, CohortOverlap, CohortTiming
+from laennec.study.definition import EventQuery, Offset
+from laennec.study.model import Cohort, CohortOverlap, CohortTiming, Definition
 from laennec.study.partials import Key
 from spec.spec_case import (
     BLEED,
@@ -8,6 +9,7 @@ from spec.spec_case import (
     SpecCase,
     bleed,
     drug,
+    numbered,
     observed,
     person,
     study,
@@ -97,6 +99,27 @@ CASES = (
             (PAIR, "days_between_cohort_entries", "q75"): "10",
             ("bleeds &&& users", "days_between_cohort_entries", "max"): "10",
         },
+    ),
+    SpecCase(
+        "Timing may pair every entry of a person into one cohort with every entry into the other",
+        tables(
+            *followed(1),
+            *(numbered(drug(day), n) for n, day in enumerate(("2020-03-01", "2020-03-05"))),
+            bleed("2020-03-11"),
+        ),
+        study(
+            CohortTiming(name="days", cohorts=NAMES[:2], first_entry=False),
+            cohorts=(
+                Definition(
+                    name="users",
+                    entry=(EventQuery(table="drug_exposure", concepts="drug"),),
+                    leave=Offset(days=0),
+                ),
+                COHORTS[1],
+            ),
+        ),
+        between({10: 1, 6: 1}, 1),
+        kinds=TIMING,
     ),
     SpecCase(
         "Cohorts that share nobody have no timing",

@@ -126,6 +126,12 @@ def bleed(
     }
 
 
+def numbered(row: tuple[str, Row], key: int) -> tuple[str, Row]:
+    """Return a row with its primary key, which puts events of one day in order."""
+    table, columns = row
+    return table, {f"{table}_id": key, **columns}
+
+
 def study(
     *results: Result, cohorts: tuple[AnyCohort, ...] = (), strata: tuple[Strata, ...] = ()
 ) -> Study:

@@ -235,7 +235,8 @@ def test_what_is_wrong_is_said_with_its_place(
     assert GOOD.count(old) >= 1
     path = _write(tmp_path, GOOD.replace(old, new, 1))
     message = _message(path)
-    assert message.startswith(f"{path}: {happened}")
+    assert message.startswith(f"{path}, line ")
+    assert happened in message
     assert remedy in message
 
 

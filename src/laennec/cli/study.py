@@ -8,6 +8,7 @@ from laennec.app.releases import release_run
 from laennec.app.study_runs import run_study
 from laennec.cli.command import Command, Group
 from laennec.cli.context import Shell, pass_shell
+from laennec.cli.study_write import build, build_here, has_hub, show_rehearsal, test
 from laennec.study.circe.files import TITLE, read_exported, read_study_or_definition
 from laennec.study.circe.study import study_of
 from laennec.study.files import read_study, write_new
@@ -30,19 +31,30 @@ def study() -> None:
 @click.option("--snapshot", type=click.IntRange(min=0), metavar="N", help=_SNAPSHOT)
 @pass_shell
 def check(shell: Shell, file: Path, snapshot: int | None) -> None:
-    """Check a study (TOML or JSON) against the hub's vocabulary, and show what it would read.
+    """Check a study, show the attrition of its cohorts on made-up data, and what it would read.
 
-    A cohort definition of ATLAS (JSON) is checked as a study that counts who is in its cohort.
+    Without a hub, made-up data are all there is: persons who do not exist, placed on the study's
+    concepts. With a hub, its vocabulary resolves the concept sets and the plan is shown. A study in
+    Python runs on this machine, with your rights, and not where there is a hub. A cohort definition
+    of ATLAS (JSON) is checked as a study that counts who is in its cohort.
     """
-    asked, is_definition = read_study_or_definition(file)
+    is_definition = False
+    if file.suffix.lower() == ".py":
+        asked = build_here(shell, file)
+    else:
+        asked, is_definition = read_study_or_definition(file)
     if is_definition:
         shell.remark(
             "{path} is a cohort definition of ATLAS: laennec study from-atlas makes a study of it.",
             path=str(file),
         )
+    shell.show(asked.title)
+    show_rehearsal(shell, asked)
+    if not has_hub(shell):
+        shell.say("The study is well formed. There is no hub here to check it against.")
+        return
     with shell.hub() as hub:
         found = hub.runs().check(asked, snapshot=snapshot)
-    shell.show(asked.title)
     shell.table(("Concept set", "Concepts"), list(found.concepts.items()))
     shell.show(f"\n{found.plan}\n")
     shell.say(
@@ -134,6 +146,10 @@ def from_atlas(shell: Shell, files: tuple[Path, ...], out: Path, title: str) -> 
         sets=len(study.concept_sets),
     )
     shell.say("Next: laennec study check {path}", path=str(out))
+
+
+study.add_command(build)
+study.add_command(test)
 
 
 @click.command(

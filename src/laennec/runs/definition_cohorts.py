@@ -110,7 +110,7 @@ def _entries(definition: Definition, rows: Found) -> Index:
         )
         index, events = index.take(enough), events.take(observed).take(enough)
         day = sign * events.sorted_by
-        if definition.entry_limit != "all":
+        if definition.entry_limit != "all" and definition.entry_number == 1:
             earliest = _on_earliest(index.person, day)
             index, events, day = index.take(earliest), events.take(earliest), day[earliest]
         parts.append(index)

@@ -55,7 +55,7 @@ def evaluate_bucket(plan: Plan, source: BucketSource, bucket: int) -> Partial:
         LaennecError: the source cannot read the rows.
     """
     rows = load(plan, source, bucket)
-    enrolled = _enrolled(plan, source, bucket, rows)
+    enrolled = enrol_all(plan, source, bucket, rows)
     divided = strata(plan.study, rows, enrolled)
 
     @cache
@@ -86,13 +86,22 @@ def evaluate_bucket(plan: Plan, source: BucketSource, bucket: int) -> Partial:
     return merge(parts)
 
 
-def _enrolled(plan: Plan, source: BucketSource, bucket: int, rows: Bucket) -> dict[str, Enrolment]:
-    """Every cohort of the study, those that are made of others last."""
-    cohorts = plan.study.cohorts
-    enrolled = {one.name: enrol(one, rows) for one in cohorts if isinstance(one, Cohort)}
+def enrol_all(plan: Plan, source: BucketSource, bucket: int, rows: Bucket) -> dict[str, Enrolment]:
+    """Return who of one bucket is in each cohort of the plan's study, by its name.
+
+    Args:
+        plan: What to evaluate.
+        source: Where the rows are.
+        bucket: One of ``source.buckets()``.
+        rows: What ``kernel_history.load`` has read of the same bucket.
+
+    Raises:
+        LaennecError: the source cannot read the rows.
+    """
+    enrolled = {one.name: enrol(one, rows) for one in plan.study.cohorts if isinstance(one, Cohort)}
     if plan.definitions.definitions:
         enrolled |= enrol_definitions(plan.definitions, source, bucket, rows)
-    for one in cohorts:
+    for one in plan.study.cohorts:
         if not isinstance(one, Cohort | Definition):
             enrolled[one.name] = enrol_combined(one, enrolled, rows)
     return enrolled

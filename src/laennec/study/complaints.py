@@ -5,7 +5,9 @@ and what to do, with the nearest known name where a name is unknown.
 """
 
 import difflib
+import re
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any, get_args
 
 from pydantic import ValidationError
@@ -20,7 +22,16 @@ NAME_RULE = (
 )
 
 
-def complaint(error: ValidationError, tree: Any) -> tuple[str, str]:
+@dataclass(frozen=True)
+class Complaint:
+    """What is wrong, what to do, and the place in the file as names and numbers."""
+
+    happened: str
+    remedy: str
+    path: tuple[str | int, ...]
+
+
+def complaint(error: ValidationError, tree: Any) -> Complaint:
     """Return what is wrong and what to do.
 
     Args:
@@ -29,10 +40,14 @@ def complaint(error: ValidationError, tree: Any) -> tuple[str, str]:
     """
     details = _first(error)
     parts, table = _place(details, tree)
-    happened, remedy = _words(details, _fields(parts, table))
+    happened, remedy = words(details, _fields(parts, table))
     more = len(error.errors()) - 1
     also = f" ({more} more like this)" if more else ""
-    return f"{_dotted(parts, details)}: {happened}{also}.", remedy
+    dotted = _dotted(parts, details)
+    path = [int(n) if n else name for n, name in re.findall(r"\[(\d+)\]|([^.\[\]]+)", dotted)]
+    if details["type"] == "extra_forbidden":
+        path.append(str(details["loc"][-1]))
+    return Complaint(f"{dotted}: {happened}{also}.", remedy, tuple(path))
 
 
 def nearest(name: str, known: Iterable[str]) -> str:
@@ -89,8 +104,8 @@ def _child(node: Any, part: str | int) -> Any:
     return node[part] if isinstance(part, int) and part < len(node) else None
 
 
-def _words(details: ErrorDetails, fields: list[str]) -> tuple[str, str]:
-    """What is wrong, and what to do; ``fields`` are those that the table may have."""
+def words(details: ErrorDetails, fields: list[str]) -> tuple[str, str]:
+    """Return what is wrong, and what to do; ``fields`` are those that the table may have."""
     kind, context = details["type"], details.get("ctx", {})
     field = str(details["loc"][-1]) if details["loc"] else ""
     match kind:

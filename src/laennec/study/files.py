@@ -20,6 +20,7 @@ from pydantic_core import to_jsonable_python
 from laennec.core.errors import StudyError
 from laennec.study.complaints import complaint
 from laennec.study.model import Study
+from laennec.study.positions import place_of
 
 MAX_BYTES = 4_000_000
 """Largest study file; the largest phenotype definitions published are about 4 MB."""
@@ -31,9 +32,17 @@ def read_study(path: Path) -> Study:
     Raises:
         StudyError: there is no such file, it is not readable text of its form (the message names
             the line), or it is not a study (the message names the place, such as
-            ``cohorts[0].entry.concepts``).
+            ``cohorts[0].entry.concepts``, with its line and column); or it is Python, which is
+            never run here.
     """
-    tree = _tree(read_text(path), path)
+    if path.suffix.lower() == ".py":
+        raise StudyError(
+            f"{path}: this is a program, and a hub runs no program of a researcher's.",
+            remedy=f"On your own machine, `laennec study build {path} --out study.json` makes a "
+            "study of it.",
+        )
+    text = read_text(path)
+    tree = _tree(text, path)
     if isinstance(tree, dict) and "PrimaryCriteria" in tree:
         raise StudyError(
             f"{path}: this is a cohort definition of ATLAS, not a study.",
@@ -43,8 +52,11 @@ def read_study(path: Path) -> Study:
         # Strict and as JSON: "yes" is no truth value and "5" no number, in either form of file.
         return Study.model_validate_json(json.dumps(tree, default=_day), strict=True)
     except ValidationError as error:
-        happened, remedy = complaint(error, tree)
-        raise StudyError(f"{path}: {happened}", remedy=remedy) from None
+        told = complaint(error, tree)
+        line, column = place_of(text, told.path, toml=path.suffix.lower() == ".toml")
+        raise StudyError(
+            f"{path}, line {line}, column {column}: {told.happened}", remedy=told.remedy
+        ) from None
 
 
 def write_study(study: Study, path: Path) -> None:

@@ -1,0 +1,192 @@
+"""Results asked of cohorts, and the strata into which they divide them."""
+
+from collections.abc import Sequence
+from typing import Any, get_args
+
+from laennec.study.definition import EventQuery
+from laennec.study.language.cohorts import Cohort
+from laennec.study.language.events import Day, asked_day, plain
+from laennec.study.language.places import Place, here, in_words, made
+from laennec.study.language.values import Said, all_sets
+from laennec.study.model import (
+    AgeGroup,
+    ByAge,
+    ByEvents,
+    ByPeriod,
+    BySex,
+    Covariate,
+    Definition,
+    DifferenceOf,
+    IntersectionOf,
+    Period,
+    Result,
+    Strata,
+    UnionOf,
+    Window,
+)
+
+Ages = tuple[int, int]
+Division = Said[Strata] | Sequence[Said[Strata]]
+"""One way to divide cohorts, or several crossed."""
+
+KINDS = {one.model_fields["kind"].default: one for one in get_args(get_args(Result)[0])}
+"""Every kind of result that the study language has."""
+
+
+COHORTS = (Definition, UnionOf, IntersectionOf, DifferenceOf)
+WAYS = (BySex, ByAge, ByPeriod, ByEvents)
+
+
+@in_words
+def days(start: int | None = None, end: int | None = None) -> Window:
+    """Days relative to entry, both included; None leaves an end open."""
+    return made(Window, here(), start=start, end=end)
+
+
+@in_words
+def covariate(name: str, events: Said[EventQuery], window: Window) -> Said[Covariate]:
+    """Ask who has an event that starts in the window."""
+    read = plain(events, what="a covariate")
+    return Said(made(Covariate, here(), name=name, events=read, window=window), here(), events.sets)
+
+
+@in_words
+def by_sex() -> Said[Strata]:
+    """Divide into women and men."""
+    return Said(BySex(), here())
+
+
+@in_words
+def by_age(*groups: Ages) -> Said[Strata]:
+    """Divide by age at entry, such as ``by_age((0, 17), (18, 64), (65, 150))``."""
+    return Said(made(ByAge, here(), groups=_ages(groups, here())), here())
+
+
+@in_words
+def by_period(*periods: tuple[Day, Day]) -> Said[Strata]:
+    """Divide by calendar period of entry, given by first and last days."""
+    place = here()
+    found = tuple(
+        made(Period, place, start=asked_day(start, place), end=asked_day(end, place))
+        for start, end in periods
+    )
+    return Said(made(ByPeriod, place, periods=found), place)
+
+
+@in_words
+def by_year(first: int, last: int) -> Said[Strata]:
+    """Divide by calendar year of entry, both years included."""
+    years = range(first, last + 1)
+    return by_period(*((f"{year:04d}-01-01", f"{year:04d}-12-31") for year in years))
+
+
+@in_words
+def by_events(
+    name: str,
+    events: Said[EventQuery],
+    window: Window,
+    *,
+    at_least: int = 1,
+    at_most: int | None = None,
+) -> Said[Strata]:
+    """Divide by whether a person has as many events in the window: ``yes`` or ``no``."""
+    fields = {"events": plain(events, what="a stratum"), "window": window}
+    way = made(ByEvents, here(), name=name, at_least=at_least, at_most=at_most, **fields)
+    return Said(way, here(), events.sets)
+
+
+@in_words
+def result(kind: str, name: str, *cohorts: Cohort, **fields: Any) -> Said[Result]:
+    """Ask for a result of any kind that the study language has.
+
+    Args:
+        kind: Such as ``counts``.
+        name: Lower-case letters, digits and underscores.
+        cohorts: The cohorts it is asked of.
+        fields: Fields of the kind, as ``docs/reference/study-language.md`` lists them; cohorts,
+            events, covariates, strata and pairs of ages stand for themselves.
+    """
+    place = here()
+    if kind not in KINDS:
+        raise ValueError(f"there is no result {kind!r}; known: {', '.join(KINDS)}")
+    met: list[Said[Any]] = list(cohorts)
+    given = {field: _plain(field, one, met) for field, one in fields.items()}
+    if cohorts:
+        given["cohorts"] = tuple(one.value.name for one in cohorts)
+    value = made(KINDS[kind], place, name=name, **given)
+    parts = [part for one in met if isinstance(one.value, COHORTS) for part in (*one.cohorts, one)]
+    ways = tuple(one for one in met if isinstance(one.value, WAYS))
+    return Said(value, place, all_sets(met), tuple(parts), ways)
+
+
+@in_words
+def counts(name: str, *cohorts: Cohort, strata: Sequence[Division] = ()) -> Said[Result]:
+    """Ask how many persons each cohort has, and how many each step leaves."""
+    return result("counts", name, *cohorts, strata=strata)
+
+
+@in_words
+def characteristics(
+    name: str,
+    *cohorts: Cohort,
+    age_groups: Sequence[Ages] = (),
+    covariates: Sequence[Said[Covariate]] = (),
+    strata: Sequence[Division] = (),
+) -> Said[Result]:
+    """Ask for age, sex, observation and covariates of each cohort at entry."""
+    fields = {"age_groups": age_groups, "covariates": covariates, "strata": strata}
+    return result("characteristics", name, *cohorts, **fields)
+
+
+@in_words
+def incidence(name: str, outcome: Said[EventQuery], **fields: Any) -> Said[Result]:
+    """Ask for the incidence rate of an outcome.
+
+    Args:
+        name: Lower-case letters, digits and underscores.
+        outcome: Events of a concept set.
+        fields: ``population`` (a cohort), ``washout``, ``repeated``, ``sexes``, ``age_groups``
+            (pairs of ages), ``prior_observation``, ``start``, ``end``, ``intervals``,
+            ``complete_intervals``.
+    """
+    return result("incidence", name, outcome=outcome, **fields)
+
+
+@in_words
+def cumulative_incidence(
+    name: str,
+    *cohorts: Cohort,
+    outcome: Said[EventQuery],
+    horizon: int,
+    step: int,
+    washout: int | None = None,
+    strata: Sequence[Division] = (),
+) -> Said[Result]:
+    """Ask for the share of each cohort that has had the outcome by each day (Kaplan-Meier)."""
+    fields = {"outcome": outcome, "horizon": horizon, "step": step, "washout": washout}
+    return result("cumulative_incidence", name, *cohorts, strata=strata, **fields)
+
+
+def _plain(field: str, given: Any, met: list[Said[Any]]) -> Any:
+    """What the model takes for what is given; the values of the language in it go to ``met``."""
+    match given:
+        case Said():
+            met.append(given)
+            if isinstance(given.value, COHORTS):
+                return given.value.name
+            if isinstance(given.value, WAYS):
+                return (given.value.label,) if field == "strata" else given.value.label
+            events = isinstance(given.value, EventQuery)
+            return plain(given, what=f"the field {field}") if events else given.value
+        case (int(), int()) if field == "age_groups":
+            return made(AgeGroup, here(), minimum=given[0], maximum=given[1])
+        case list() | tuple():
+            inner = "crossed" if field == "strata" else field
+            return tuple(
+                _plain(field if isinstance(one, Said) else inner, one, met) for one in given
+            )
+    return given
+
+
+def _ages(groups: Sequence[Ages], place: Place) -> tuple[AgeGroup, ...]:
+    return tuple(made(AgeGroup, place, minimum=low, maximum=high) for low, high in groups)
