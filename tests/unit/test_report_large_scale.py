@@ -56,6 +56,12 @@ def test_the_most_frequent_are_shown_and_the_others_are_said_to_be_elsewhere(
     assert ("others" in html or "autres" in html) == (concepts > SHOWN)
 
 
+def test_the_title_says_of_which_table_also_where_there_is_one_alone() -> None:
+    reader = PageReader(render(report(result(3)), language="en"))
+    titles = [text for name, text in reader.texts if name == "h2"]
+    assert "Every concept of conditions (by first day)" in titles
+
+
 def test_names_of_concepts_are_text() -> None:
     html = render(report(result(3)), language="en")
     assert "<b>concept" not in html

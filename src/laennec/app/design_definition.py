@@ -78,18 +78,22 @@ def _ends(cohort: Definition, words: DesignWords) -> Iterable[str]:
 
 
 def _queries(title: str, queries: Sequence[EventQuery], words: DesignWords) -> Part:
-    """Return the queries: those that ask something of other events as parts of their own."""
-    plain = tuple(_query(one, words) for one in queries if one.group is None)
-    return Part(
-        title,
-        plain,
-        tuple(_asking(one, _query(one, words), words) for one in queries if one.group is not None),
-    )
+    """Return the queries: those that are made of others, or ask for some, as parts of their own."""
+    plain = tuple(_query(one, words) for one in queries if not _has_parts(one))
+    parts = (_asking(one, _query(one, words), words) for one in queries if _has_parts(one))
+    return Part(title, plain, tuple(parts))
+
+
+def _has_parts(query: EventQuery) -> bool:
+    return query.group is not None or bool(query.eras)
 
 
 def _asking(query: EventQuery, said: str, words: DesignWords) -> Part:
-    inner = () if query.group is None else (_group(query.group, words),)
-    return Part(words.text("meeting", what=said), parts=inner)
+    parts = [_queries(words.text("eras_of"), query.eras, words)] if query.eras else []
+    if query.group is None:
+        return Part(said, parts=tuple(parts))
+    parts.append(_group(query.group, words))
+    return Part(words.text("meeting", what=said), parts=tuple(parts))
 
 
 def _query(query: EventQuery, words: DesignWords) -> str:
@@ -128,11 +132,11 @@ def _adjusted(one: Adjustment, said: str, words: DesignWords) -> str:
 def _group(group: Group, words: DesignWords) -> Part:
     """Return a group: what it asks of how many, one line or part for each."""
     lines = [_demographics(one.filters, words) for one in group.demographics]
-    lines += [_correlated(one, words) for one in group.criteria if one.query.group is None]
+    lines += [_correlated(one, words) for one in group.criteria if not _has_parts(one.query)]
     parts = [
         _asking(one.query, _correlated(one, words), words)
         for one in group.criteria
-        if one.query.group is not None
+        if _has_parts(one.query)
     ]
     parts += [_group(one, words) for one in group.groups]
     return Part(words.text(f"group_{group.accepts}", n=group.count), tuple(lines), tuple(parts))

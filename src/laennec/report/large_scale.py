@@ -27,7 +27,8 @@ def large_scale(family: Family, words: Words) -> Section:
     cells = [one for one in family.estimates if one.level("concept_id")]
     windows = each(totals, lambda one: str(one.row.variable_level))
     levels = [one for one in windows if one != "None"]
-    table, kind = (family.settings.get(name, "") for name in ("table_name", "type"))
+    asked = family.estimates[0].settings.extra
+    table, kind = (asked.get(name, "") for name in ("table_name", "type"))
     figures, tables, implied = [], [], set[int]()
     for cohort in each(family.estimates, lambda one: one.row.group_level):
         mine = [one for one in cells if one.row.group_level == cohort]
