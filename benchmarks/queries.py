@@ -14,7 +14,8 @@ import polars as pl
 from numpy.typing import NDArray
 
 from laennec.core.progress import Quiet
-from laennec.runs.definition_tables import LINE, People, Whole, changes, in_order, whole
+from laennec.runs.definition_tables import LINE, People, changes, in_order, whole
+from laennec.runs.definition_values import Whole
 from laennec.runs.kernel_history import days
 from laennec.runs.local import run
 from laennec.runs.plan import Plan, plan_study

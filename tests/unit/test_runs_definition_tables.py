@@ -5,16 +5,8 @@ import polars as pl
 from hypothesis import given
 from hypothesis import strategies as st
 
-from laennec.runs.definition_tables import (
-    LINE,
-    MISSING,
-    People,
-    Periods,
-    Whole,
-    _by_value,
-    in_order,
-    table_of,
-)
+from laennec.runs.definition_tables import LINE, MISSING, People, Periods, in_order, table_of
+from laennec.runs.definition_values import Told, Whole, by_value
 
 SMALL = st.lists(st.integers(0, 6), max_size=40)
 
@@ -60,8 +52,11 @@ def test_a_day_is_in_the_period_that_holds_it(asked: list[tuple[int, int]]) -> N
     st.lists(st.sampled_from([1, 2, 3, 70_000, MISSING]), max_size=80), st.sets(st.integers(0, 4))
 )
 def test_rows_of_few_and_of_many_are_found_alike(values: list[int], wanted: set[int]) -> None:
-    found = _by_value(whole(values)).rows_of(whole(sorted(wanted)))
-    assert found.tolist() == [row for row, value in enumerate(values) if value in wanted]
+    right = [row for row, value in enumerate(values) if value in wanted]
+    for more in (set(), {2}, {2**40}):
+        told = Told(whole(sorted(wanted | more)))
+        found = by_value(whole(values), told).rows_of(whole(sorted(wanted)))
+        assert found.tolist() == right
 
 
 @given(st.permutations(range(8)))

@@ -8,7 +8,8 @@ import polars as pl
 from laennec.runs.definition_cohorts import Stays, stays
 from laennec.runs.definition_events import Events
 from laennec.runs.definition_plan import PERSON_COLUMNS, SHARED, DefinitionPlan
-from laennec.runs.definition_tables import People, Periods, Table, Whole, table_of, whole
+from laennec.runs.definition_tables import People, Periods, Table, table_of, whole
+from laennec.runs.definition_values import Whole
 from laennec.runs.kernel_history import observed
 from laennec.runs.plan import PERIOD_COLUMNS
 from laennec.runs.ports import BucketSource
@@ -44,14 +45,14 @@ class DefinitionBucket:
     def _table(self, name: str) -> Table:
         scan = self._scans[name]
         read = self._source.read(name, self._bucket, columns=scan.columns, where=scan.where())
-        return table_of(name, read, self.people)
+        return table_of(name, read, self.people, known=scan.told)
 
     def _whole_table(self, name: str) -> pl.DataFrame:
         return self._source.read_whole(name, columns=SHARED[name]).cast(pl.Int64)
 
 
 def _people(rows: pl.DataFrame) -> People:
-    kept = rows.cast({"person_id": pl.Int64}).sort("person_id")
+    kept = rows.cast(pl.Int64).sort("person_id")
     return People(whole(kept["person_id"]), kept)
 
 

@@ -12,15 +12,8 @@ import numpy as np
 
 from laennec.runs.definition_events import Events, Rows, day_number, stacked
 from laennec.runs.definition_groups import Found, Index, accepts, find, indexed
-from laennec.runs.definition_tables import (
-    LINE,
-    MISSING,
-    Truth,
-    Whole,
-    changes,
-    in_order,
-    joined,
-)
+from laennec.runs.definition_tables import LINE, MISSING, changes, in_order, joined
+from laennec.runs.definition_values import Truth, Whole
 from laennec.study.definition import Definition, DrugEra, EndOfPeriod, Limit, Offset
 
 NEVER = 2**61
@@ -201,7 +194,8 @@ def _end_of_era(asked: DrugEra, index: Index, rows: Rows) -> tuple[Whole, Truth]
 def _exposures(asked: DrugEra, rows: Rows) -> tuple[Whole, Whole, Whole]:
     """Days of exposure to the drugs of an era, by their standard or their source concept."""
     table, concepts = rows.table("drug_exposure"), rows.concepts(asked.concepts)
-    found = np.union1d(table.rows_of(concepts, None), table.rows_of(None, concepts))
+    found, others = table.rows_of(concepts, None), table.rows_of(None, concepts)
+    found = np.union1d(found, others) if others.size else found
     start, end = table.start[found], table.end[found]
     if asked.supply is not None:
         end = start + asked.supply

@@ -15,20 +15,21 @@ def end_column(table: str) -> str | None:
     return None if table in ONE_DAY else next(ends, None)
 
 
-def event_columns(table: str, *, key: bool = True, visit: bool = True) -> tuple[str, ...]:
+def event_columns(table: str, *, key: bool, end: bool, visit: bool) -> tuple[str, ...]:
     """Return the columns that every event of a table is made of, save its concepts.
 
     Args:
         table: CDM table.
         key: With the identifier of the row.
+        end: With what its last day is made of.
         visit: With the visit that it is part of, if the table has one.
     """
     named = [
         "person_id",
         key_column(table) if key else None,
         start_column(table),
-        end_column(table),
-        "days_supply" if table == "drug_exposure" else None,
+        end_column(table) if end else None,
+        "days_supply" if end and table == "drug_exposure" else None,
         visit_column(table) if visit else None,
     ]
     return tuple(dict.fromkeys(one for one in named if one is not None))

@@ -19,12 +19,11 @@ from laennec.runs.definition_tables import (
     People,
     Periods,
     Table,
-    Truth,
-    Whole,
     changes,
     in_order,
     whole,
 )
+from laennec.runs.definition_values import Truth, Whole
 from laennec.runs.kernel_cohorts import EPOCH
 from laennec.study.definition import (
     LOOKED_UP,
@@ -269,7 +268,8 @@ def _number(column: str, days: Days, events: Events | None, rows: Rows) -> tuple
 
 def _numbers(values: pl.Series) -> tuple[Numbers, Truth]:
     known = values.is_not_null().to_numpy()
-    return values.cast(pl.Float64).fill_null(0.0).to_numpy(), known
+    values = values if values.dtype == pl.Float64 else values.cast(pl.Float64)
+    return (values.fill_null(0.0) if values.null_count() else values).to_numpy(), known
 
 
 def _compares(compare: str, found: Numbers | Whole, value: float, extent: Any) -> Truth:

@@ -25,12 +25,11 @@ from laennec.runs.definition_tables import (
     LINE,
     MISSING,
     Table,
-    Truth,
-    Whole,
     changes,
     joined,
     whole,
 )
+from laennec.runs.definition_values import Truth, Whole
 from laennec.study.definition import (
     CUSTOM_ERA,
     Bound,
@@ -164,6 +163,7 @@ def _custom_eras(query: EventQuery, rows: Found) -> Events:
         end=end,
         key=key,
         visit=visit,
+        known={},
     )
     return Events(table, places, start, end, start)
 

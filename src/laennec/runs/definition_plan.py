@@ -6,6 +6,7 @@ equal values, and are found once for all cohorts.
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from laennec.runs.definition_columns import concept_columns, event_columns
+from laennec.runs.definition_values import Told
 from laennec.study.definition import (
     CUSTOM_ERA,
     LOOKED_UP,
@@ -22,7 +24,7 @@ from laennec.study.definition import (
     EventQuery,
     SetFilter,
 )
-from laennec.study.definition_parts import asks_same_visit, queries
+from laennec.study.definition_parts import asks_same_visit, criteria, looks_at_end, queries
 
 PERSON_COLUMNS = (
     "person_id",
@@ -42,7 +44,8 @@ NUMBERED = {
     "range_high_ratio": ("value_as_number", "range_high"),
 }
 ABNORMAL = ("value_as_number", "range_low", "range_high", "value_as_concept_id")
-NO_COLUMN = frozenset({"age", "age_at_end", "length", "start", "end"})
+OF_END = frozenset({"age_at_end", "length", "end"})
+NO_COLUMN = OF_END | {"age", "start"}
 
 
 @dataclass(frozen=True)
@@ -60,6 +63,17 @@ class DefinitionScan:
     columns: tuple[str, ...]
     concepts: tuple[int, ...] | None
     source_concepts: tuple[int, ...] = ()
+
+    @cached_property
+    def told(self) -> Mapping[str, Told]:
+        """What is looked for in each column of concepts; nothing when every row is read."""
+        if self.concepts is None:
+            return {}
+        standard, source = concept_columns(self.table)
+        asked = [(standard, self.concepts), (source, self.source_concepts)]
+        return {
+            column: Told(np.array(ids, np.int64)) for column, ids in asked if column is not None
+        }
 
     def where(self) -> pl.Expr | None:
         """Return the condition on rows, for the reader of files to push down."""
@@ -106,7 +120,7 @@ def plan_definitions(
             needs.setdefault(query.table, _Need()).add(query, distinct, concepts, needs)
         if isinstance(definition.leave, DrugEra):
             needs.setdefault("drug_exposure", _Need()).add_era(concepts[definition.leave.concepts])
-        _add_identifiers(definition, needs)
+        _add_parts(definition, needs)
     looked_up = sorted({one for need in needs.values() for one in need.looked_up})
     return DefinitionPlan(
         definitions=renamed,
@@ -116,18 +130,28 @@ def plan_definitions(
     )
 
 
-def _add_identifiers(definition: Definition, needs: "dict[str, _Need]") -> None:
-    """Read identifiers where they decide: they are most of a file, and the costliest to read.
+def _add_parts(definition: Definition, needs: "dict[str, _Need]") -> None:
+    """Read keys, ends and visits where they decide: keys are most of a file, and cost most.
 
-    Rows of one table lie in the order of their key; the key itself is needed to order events of one
-    day from several tables.
+    A key tells which of a person's events of one day comes first. Rows of a table lie in that order
+    already, and of several tables it matters only where the end or the visit of the one that is
+    taken is looked at; by their first day all are alike.
     """
-    entered = {query.table for query in definition.entry}
-    for table in entered - {CUSTOM_ERA} if len(entered) > 1 else ():
-        needs[table].key = True
-    if asks_same_visit(definition):
-        for query, _ in _of_tables(definition):
-            needs[query.table].visit = True
+    visit, end = asks_same_visit(definition), looks_at_end(definition)
+    eras = any(query.eras for query, _ in queries(definition))
+    for query, _ in _of_tables(definition):
+        needs[query.table].visit |= visit
+        needs[query.table].end |= end or visit or eras
+    limits = {definition.entry_limit, definition.qualify_limit, definition.limit}
+    if (end or visit) and limits != {"all"}:
+        for query in definition.entry:
+            if query.table in needs:
+                needs[query.table].key = True
+    for criterion in criteria(definition):
+        windows = (criterion.window, criterion.end_window)
+        if any(one is not None and one.event == "end" for one in windows):
+            if criterion.query.table in needs:
+                needs[criterion.query.table].end = True
 
 
 def _of_tables(definition: Definition) -> Iterator[tuple[EventQuery, str | None]]:
@@ -139,11 +163,12 @@ class _Need:
     """What queries of one table read.
 
     Attributes:
-        key, visit, source_column: Whether identifier, visit and source concept are read.
+        key, end, visit, source_column: Whether identifier, last day, visit and source concept of
+            its rows are read.
     """
 
     def __init__(self) -> None:
-        self.key = self.visit = self.source_column = False
+        self.key = self.end = self.visit = self.source_column = False
         self.columns: dict[str, None] = {}
         self.standard: set[int] = set()
         self.source: set[int] = set()
@@ -179,19 +204,21 @@ class _Need:
             else:
                 named += NUMBERED.get(one.column, (one.column,))
         named += ABNORMAL if query.abnormal else ()
+        own = query.period_start is not None or query.period_end is not None
+        self.end |= own or query.adjustment is not None or not OF_END.isdisjoint(named)
         self.columns.update(dict.fromkeys(one for one in named if one not in NO_COLUMN))
 
     def add_era(self, concepts: frozenset[int]) -> None:
         """Take exposures in, of standard or source concepts."""
         self.standard |= concepts
         self.source |= concepts
-        self.source_column = True
+        self.end = self.source_column = True
 
     def scan(self, table: str) -> DefinitionScan:
         """Return one scan for all that was taken in."""
         standard, source = concept_columns(table)
         own = (standard, source if self.source_column and source is not None else standard)
-        parts = event_columns(table, key=self.key, visit=self.visit)
+        parts = event_columns(table, key=self.key, end=self.end, visit=self.visit)
         columns = tuple(dict.fromkeys((*parts, *own, *self.columns)))
         if self.every_row:
             return DefinitionScan(table, columns, None)

@@ -9,6 +9,7 @@ Every array is ``int64``. ``MISSING`` stands for a day, a visit or a concept tha
 say; no arithmetic on it comes near a day.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -24,11 +25,9 @@ from laennec.runs.definition_columns import (
     start_column,
     visit_column,
 )
+from laennec.runs.definition_values import ByValue, Told, Truth, Whole, by_value
 from laennec.runs.kernel_history import days
 from laennec.study.reference_definition_events import DAY_AFTER
-
-Whole = NDArray[np.int64]
-Truth = NDArray[np.bool_]
 
 LINE = 2**32
 """More than the days between any two days that a definition can name, its windows included."""
@@ -103,6 +102,7 @@ class Table:
         place: For each row here, its position in ``read``.
         in_place: Whether each row here has that very position.
         person, start, end, key, visit: Parts of the event; ``docs/reference/circe-semantics.md``.
+        known: What is looked for in a column of concepts, where that is known.
     """
 
     name: str
@@ -114,7 +114,8 @@ class Table:
     end: Whole
     key: Whole
     visit: Whole
-    _orders: dict[str, "_ByValue"] = field(default_factory=dict)
+    known: Mapping[str, Told]
+    _orders: dict[str, ByValue] = field(default_factory=dict)
 
     def values(self, column: str, rows: Whole) -> pl.Series:
         """Return a column of the given rows."""
@@ -133,46 +134,55 @@ class Table:
     def _among(self, column: str, wanted: Whole) -> Whole:
         if column not in self._orders:
             values = whole(self.read[column])
-            self._orders[column] = _by_value(values if self.in_place else values[self.place])
+            values = values if self.in_place else values[self.place]
+            told = self.known.get(column) or Told(np.unique(values[values != MISSING]))
+            self._orders[column] = by_value(values, told)
         return self._orders[column].rows_of(wanted)
 
 
-def table_of(name: str, read: pl.DataFrame, people: People) -> Table:
+def table_of(
+    name: str, read: pl.DataFrame, people: People, *, known: Mapping[str, Told] | None = None
+) -> Table:
     """Put the rows of a scan on the line; rows of nobody and rows without a start are left out.
 
     Args:
         name: CDM table.
-        read: At least the columns of ``event_columns``, save that identifiers may be left out: then
-            a row's key is its place, and it is of no visit.
+        read: At least the columns of ``event_columns``, save that key, end and visit may be left
+            out: then a row's key is its place, and it has no end and is of no visit.
         people: The persons of the bucket.
+        known: For a column of concepts, all that will be looked for in it.
     """
     columns = read.select(
         start=days(start_column(name)),
-        end=_last_day(name),
+        end=_last_day(name, read),
         key=_identifier(key_column(name), read, pl.int_range(pl.len())),
         visit=_identifier(visit_column(name), read, pl.lit(MISSING)),
     )
     person = people.numbers(read["person_id"])
     parts = [person, *(whole(columns[one]) for one in ("start", "end", "key", "visit"))]
     place = np.arange(person.size)
-    known = (person >= 0) & (parts[1] != MISSING)
-    if not known.all():
-        place = np.flatnonzero(known)
+    somebody = (person >= 0) & (parts[1] != MISSING)
+    if not somebody.all():
+        place = np.flatnonzero(somebody)
         parts = [one[place] for one in parts]
     order = in_order(parts[0] * LINE + parts[1], parts[3])
     if order is not None:
         place, parts = place[order], [one[order] for one in parts]
-    in_place = order is None and bool(known.all())
-    return Table(name, read, place, in_place, parts[0], parts[1], parts[2], parts[3], parts[4])
+    in_place = order is None and bool(somebody.all())
+    return Table(
+        name, read, place, in_place, parts[0], parts[1], parts[2], parts[3], parts[4], known or {}
+    )
 
 
 def _identifier(column: str | None, read: pl.DataFrame, absent: pl.Expr) -> pl.Expr:
     return pl.col(column).cast(pl.Int64) if column in read.columns else absent
 
 
-def _last_day(table: str) -> pl.Expr:
+def _last_day(table: str, read: pl.DataFrame) -> pl.Expr:
     """The last day of a row, as days from 1970-01-01."""
     start, named = days(start_column(table)), end_column(table)
+    if named is not None and named not in read.columns:
+        return pl.lit(MISSING)
     end = pl.lit(None, pl.Int64) if named is None else days(named)
     if table == "drug_exposure":
         end = end.fill_null(start + pl.col("days_supply").cast(pl.Int64))
@@ -236,43 +246,3 @@ def joined(person: Whole, start: Whole, end: Whole, *, pad: int) -> tuple[Whole,
     begins = np.insert((person * LINE + start)[1:] > reached[:-1] + pad, 0, values=True)
     firsts = np.flatnonzero(begins)
     return person[firsts], start[firsts], np.maximum.reduceat(end, firsts)
-
-
-@dataclass(frozen=True, eq=False)
-class _ByValue:
-    """Rows by the value of a column.
-
-    Attributes:
-        values: Distinct values, ascending.
-        codes: For each row, the position of its value.
-        order: Rows by value; those of one value ascending.
-        ends: Where each value ends in that order.
-    """
-
-    values: Whole
-    codes: NDArray[Any]
-    order: Whole
-    ends: Whole
-
-    def rows_of(self, wanted: Whole) -> Whole:
-        """Return the rows, ascending, whose value is among these: found one by one when few."""
-        among = np.isin(self.values, wanted) & (self.values != MISSING)
-        taken = np.flatnonzero(among)
-        first, last = np.insert(self.ends, 0, 0)[taken], self.ends[taken]
-        if (last - first).sum() * FEW > self.order.size:
-            return np.flatnonzero(among[self.codes])
-        parts = [self.order[one:two] for one, two in zip(first, last, strict=True)]
-        return np.sort(np.concatenate(parts)) if parts else np.zeros(0, np.int64)
-
-
-FEW = 16
-"""Rows of a set are sorted when less than one in so many rows is of it, else looked for in all."""
-
-
-def _by_value(values: Whole) -> _ByValue:
-    distinct = np.unique(values)
-    codes = np.searchsorted(distinct, values)
-    if distinct.size <= 2**16:
-        codes = codes.astype(np.uint16)  # sorted in two passes, whatever their order
-    order = np.argsort(codes, kind="stable")
-    return _ByValue(distinct, codes, order, np.bincount(codes, minlength=distinct.size).cumsum())

@@ -11,7 +11,7 @@ import polars as pl
 from laennec.runs.definition_bucket import DefinitionBucket
 from laennec.runs.definition_cohorts import Stays, firsts
 from laennec.runs.definition_plan import DefinitionPlan
-from laennec.runs.definition_tables import Whole
+from laennec.runs.definition_values import Whole
 from laennec.runs.kernel_cohorts import Enrolment
 from laennec.runs.kernel_combined import enrolment_of
 from laennec.runs.kernel_history import PERSON, Bucket

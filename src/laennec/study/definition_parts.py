@@ -3,11 +3,13 @@
 from collections.abc import Iterable, Iterator
 
 from laennec.study.definition import (
+    Correlated,
     Definition,
     DrugEra,
     EventQuery,
     Filter,
     Group,
+    Offset,
     PersonFilter,
     SetFilter,
 )
@@ -38,10 +40,34 @@ def concept_sets(definition: Definition) -> tuple[str, ...]:
     return tuple(named)
 
 
+def criteria(definition: Definition) -> Iterator[Correlated]:
+    """Yield every criterion, those of groups within groups and within queries too."""
+    for group in _groups(definition):
+        yield from group.criteria
+
+
 def asks_same_visit(definition: Definition) -> bool:
     """Tell whether a criterion counts events of the index event's visit."""
-    groups = _groups(definition)
-    return any(criterion.same_visit for group in groups for criterion in group.criteria)
+    return any(one.same_visit for one in criteria(definition))
+
+
+def looks_at_end(definition: Definition) -> bool:
+    """Tell whether the last day of an index event decides anything."""
+    leave = definition.leave
+    windows = [
+        window for one in criteria(definition) for window in (one.window, one.end_window) if window
+    ]
+    filters = [
+        one.column
+        for group in _groups(definition)
+        for demographics in group.demographics
+        for one in demographics.filters
+    ]
+    return (
+        (isinstance(leave, Offset) and leave.after == "end")
+        or any(one.index == "end" for one in windows)
+        or "end" in filters
+    )
 
 
 def _sets(filters: Iterable[Filter | PersonFilter]) -> Iterator[str]:
