@@ -9,7 +9,7 @@ import json
 import secrets
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
@@ -24,6 +24,7 @@ from laennec.app.template import settings_text
 from laennec.core.clock import system_clock
 from laennec.core.progress import Quiet
 from laennec.core.spill import forbid_spill
+from laennec.omop.concepts import ConceptItem
 from laennec.runs.definition_bucket import DefinitionBucket
 from laennec.runs.definition_cohorts import Stays, stays
 from laennec.runs.definition_plan import DefinitionPlan, plan_definitions
@@ -77,15 +78,14 @@ def run(store: Path, out: Path) -> None:
 
 def planned(view: View) -> DefinitionPlan:
     """Translate the definitions, and resolve the concept sets of each: names repeat."""
-    named: dict[str, frozenset[int]] = {}
-    plans: list[Definition] = []
+    named: dict[str, Sequence[ConceptItem]] = {}
+    found: list[Definition] = []
     for number, text in definitions():
         translated = translate(json.loads(text), name=f"c{number}")
         own = {name: f"c{number}_{place}" for place, name in enumerate(translated.concept_sets)}
-        plans.append(renamed(translated.definition, own))
-        for name, concept_set in translated.concept_sets.items():
-            named[own[name]] = view.concepts(concept_set.items, name=name)
-    return plan_definitions(plans, named)
+        found.append(renamed(translated.definition, own))
+        named |= {own[name]: one.items for name, one in translated.concept_sets.items()}
+    return plan_definitions(found, view.concepts(named))
 
 
 def in_bucket(

@@ -19,6 +19,20 @@ def test_check_shows_what_would_be_read(hub: Cli, tmp_path: Path) -> None:
     assert "can run on snapshot 1." in said
 
 
+def test_explain_shows_the_tables_the_steps_and_no_name_of_the_store(
+    hub: Cli, tmp_path: Path
+) -> None:
+    study = packaged("celecoxib.toml", tmp_path)
+    assert "drug_exposure" in hub.ok("study", "explain", study)
+    found = json.loads(hub.ok("study", "explain", study, "--json"))
+    tables = {one["table"]: one for one in found["tables"]}
+    assert tables["person"]["concepts"] is None
+    assert tables["drug_exposure"]["files"] + tables["drug_exposure"]["skipped_files"] > 0
+    assert found["steps"][0]["kind"] == "cohort"
+    for name in (one.name for one in (hub.folder / "store").rglob("*") if one.is_file()):
+        assert name not in json.dumps(found)
+
+
 def test_run_and_look(hub: Cli, tmp_path: Path) -> None:
     said = hub.ok("study", "run", packaged("celecoxib.toml", tmp_path))
     run = said.split()[-1]

@@ -1,5 +1,6 @@
 """Commands of a researcher and an output checker: study check, study run, release."""
 
+import json
 from pathlib import Path
 
 import click
@@ -59,6 +60,63 @@ def check(shell: Shell, file: Path, snapshot: int | None) -> None:
     shell.show(f"\n{found.plan}\n")
     shell.say(
         "The study is well formed and can run on snapshot {number}.", number=str(found.snapshot)
+    )
+
+
+@study.command(
+    cls=Command,
+    short_help="Show how a study would be run, and which files it would read.",
+    examples=(
+        "laennec study explain celecoxib.toml",
+        "laennec study explain celecoxib.toml --snapshot 3 --json",
+    ),
+)
+@click.argument("file", type=_FILE, metavar="FILE")
+@click.option("--snapshot", type=click.IntRange(min=0), metavar="N", help=_SNAPSHOT)
+@click.option("--json", "as_json", is_flag=True, help="Write it as JSON.")
+@pass_shell
+def explain(shell: Shell, file: Path, snapshot: int | None, *, as_json: bool) -> None:
+    """Show how a study (TOML or JSON) would be run: tables and files read, steps in each bucket.
+
+    Files are skipped where what is sealed about them tells that no row of them is asked for. No
+    person's row is read, and neither object names nor keys are shown.
+    """
+    asked, _ = read_study_or_definition(file)
+    with shell.hub() as hub:
+        found = hub.runs().explain(asked, snapshot=snapshot)
+    if as_json:
+        shell.show(json.dumps(found.to_json(), indent=1))
+        return
+    shell.say(
+        "{study} on snapshot {number}: {buckets} person buckets, each read once.",
+        study=found.study,
+        number=str(found.snapshot),
+        buckets=found.buckets,
+    )
+    shell.show("")
+    every = shell.words("all")
+    shell.table(
+        ("Table", "Concepts", "Queries", "Files", "Bytes", "Skipped", "Columns"),
+        [
+            (
+                one.table,
+                every if one.concepts is None else f"{one.concepts:,}",
+                one.readers,
+                one.files,
+                one.bytes,
+                one.skipped_files,
+                ", ".join(one.columns),
+            )
+            for one in found.tables
+        ],
+    )
+    shell.show("")
+    shell.table(
+        ("Step", "Name", "Queries", "Reused", "Takes"),
+        [
+            (one.kind, one.name, one.finds, one.reuses, ", ".join(one.cohorts))
+            for one in found.steps
+        ],
     )
 
 

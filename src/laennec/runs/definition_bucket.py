@@ -11,8 +11,8 @@ from laennec.runs.definition_plan import PERSON_COLUMNS, SHARED, DefinitionPlan
 from laennec.runs.definition_tables import People, Periods, Table, table_of, whole
 from laennec.runs.definition_values import Whole
 from laennec.runs.kernel_history import observed
-from laennec.runs.plan import PERIOD_COLUMNS
 from laennec.runs.ports import BucketSource
+from laennec.runs.scans import PERIOD_COLUMNS
 from laennec.study.definition import EventQuery
 
 

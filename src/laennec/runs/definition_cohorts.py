@@ -90,8 +90,9 @@ def _qualified(definition: Definition, rows: Found) -> Index:
 def _entries(definition: Definition, rows: Found) -> Index:
     """Observed entry events of all queries, in the order of entry.
 
-    Where the first or the last of a person is taken, other days are left out before ordering.
+    Where the very first or last of a person is taken, other days are left out before ordering.
     """
+    one_day = definition.entry_limit != "all" and definition.entry_number == 1
     parts: list[Index] = []
     keys: list[tuple[Whole, Whole, Whole]] = []
     sign = -1 if definition.entry_limit == "last" else 1
@@ -103,7 +104,7 @@ def _entries(definition: Definition, rows: Found) -> Index:
         )
         index, events = index.take(enough), events.take(observed).take(enough)
         day = sign * events.sorted_by
-        if definition.entry_limit != "all" and definition.entry_number == 1:
+        if one_day:
             earliest = _on_earliest(index.person, day)
             index, events, day = index.take(earliest), events.take(earliest), day[earliest]
         parts.append(index)

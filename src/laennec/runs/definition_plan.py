@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from laennec.runs.definition_columns import concept_columns, event_columns
 from laennec.runs.definition_values import Told
+from laennec.runs.scans import PERIOD_COLUMNS, TableScan
 from laennec.study.definition import (
     CUSTOM_ERA,
     LOOKED_UP,
@@ -66,24 +67,24 @@ class DefinitionScan:
 
     @cached_property
     def told(self) -> Mapping[str, Told]:
-        """What is looked for in each column of concepts; nothing when every row is read."""
+        """What is looked for in the column of standard concepts; nothing when every row is read."""
         if self.concepts is None:
             return {}
-        standard, source = concept_columns(self.table)
-        asked = [(standard, self.concepts), (source, self.source_concepts)]
-        return {
-            column: Told(np.array(ids, np.int64)) for column, ids in asked if column is not None
-        }
+        return {concept_columns(self.table)[0]: Told(np.array(self.concepts, np.int64))}
 
     def where(self) -> pl.Expr | None:
         """Return the condition on rows, for the reader of files to push down."""
+        return self.table_scan().where()
+
+    def table_scan(self) -> TableScan:
+        """Return what is read, in the words of all that reads."""
         if self.concepts is None:
-            return None
+            return TableScan(self.table, self.columns, None)
         standard, source = concept_columns(self.table)
-        wanted = pl.col(standard).is_in(_literal(self.concepts))
+        asked = {standard: frozenset(self.concepts)}
         if source is not None and self.source_concepts:
-            wanted |= pl.col(source).is_in(_literal(self.source_concepts))
-        return wanted
+            asked[source] = frozenset(self.source_concepts)
+        return TableScan(self.table, self.columns, asked)
 
 
 @dataclass(frozen=True)
@@ -101,6 +102,14 @@ class DefinitionPlan:
     concepts: Mapping[str, NDArray[np.int64]] = field(default_factory=dict)
     scans: tuple[DefinitionScan, ...] = ()
     shared: tuple[str, ...] = ()
+
+    def table_scans(self) -> tuple[TableScan, ...]:
+        """Return what is read of each table: of persons and periods every row."""
+        if not self.definitions:
+            return ()
+        persons = TableScan("person", PERSON_COLUMNS, None)
+        periods = TableScan("observation_period", PERIOD_COLUMNS, None)
+        return (persons, periods, *(one.table_scan() for one in self.scans))
 
 
 def plan_definitions(
@@ -243,7 +252,3 @@ def _with_names(value: Any, names: Mapping[str, str]) -> Any:
     if isinstance(value, tuple | list):
         return [_with_names(one, names) for one in value]
     return value
-
-
-def _literal(concepts: tuple[int, ...]) -> pl.Expr:
-    return pl.lit(pl.Series([concepts], dtype=pl.List(pl.Int64)))

@@ -9,6 +9,7 @@ from laennec.core.progress import Task
 from laennec.runs.local import run as run_locally
 from laennec.runs.plan import Plan
 from laennec.runs.remote import RunKey, SourceElsewhere, new_key, run_remotely
+from laennec.runs.skips import SkippingSource, skipped
 from laennec.study.partials import Partial
 from laennec.vault.manifest import Snapshot
 from laennec.warehouse.service import View
@@ -37,9 +38,11 @@ class LocalEngine:
     workers: int
 
     def evaluate(self, plan: Plan, view: View, *, progress: Task) -> Partial:
-        """Return the merged partial; see ``Engine``."""
-        view.prefetch(plan.tables)
-        return run_locally(plan, view, workers=self.workers, progress=progress)
+        """Return the merged partial; see ``Engine``. Files without a row of the plan stay shut."""
+        useless = skipped(plan.table_scans, view.snapshot.manifest.files)
+        view.prefetch(plan.tables, but=useless)
+        source = SkippingSource(view, useless)
+        return run_locally(plan, source, workers=self.workers, progress=progress)
 
 
 @dataclass(frozen=True)

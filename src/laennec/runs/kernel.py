@@ -27,6 +27,7 @@ from laennec.runs.kernel_strata import strata
 from laennec.runs.kernel_survival import survival
 from laennec.runs.plan import Plan
 from laennec.runs.ports import BucketSource
+from laennec.runs.scans import SharedSource
 from laennec.study.model import (
     Characteristics,
     Cohort,
@@ -54,6 +55,7 @@ def evaluate_bucket(plan: Plan, source: BucketSource, bucket: int) -> Partial:
     Raises:
         LaennecError: the source cannot read the rows.
     """
+    source = SharedSource(source, plan.table_scans)
     rows = load(plan, source, bucket)
     enrolled = enrol_all(plan, source, bucket, rows)
     divided = strata(plan.study, rows, enrolled)

@@ -8,12 +8,14 @@ and names no file; it does not decide who may run it.
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from pydantic import ValidationError
 
 from laennec.core.errors import StudyError
 from laennec.omop.events import EVENT_TABLES, EventTable
 from laennec.runs.definition_plan import DefinitionPlan, plan_definitions
+from laennec.runs.scans import PERIOD_COLUMNS, TableScan
 from laennec.study.model import Events, Study
 
 FORMAT = "laennec-plan/1"
@@ -24,11 +26,6 @@ PERSON_COLUMNS = (
     "year_of_birth",
     "month_of_birth",
     "day_of_birth",
-)
-PERIOD_COLUMNS = (
-    "person_id",
-    "observation_period_start_date",
-    "observation_period_end_date",
 )
 
 
@@ -71,6 +68,14 @@ class Plan:
         both = [one.table for one in self.scans] + [one.table for one in self.definitions.scans]
         return tuple(dict.fromkeys(both))
 
+    @cached_property
+    def table_scans(self) -> tuple[TableScan, ...]:
+        """One scan for each table, in the order of ``tables``, whatever asks for its rows."""
+        found: dict[str, TableScan] = {}
+        for one in (*map(_of_events, self.scans), *self.definitions.table_scans()):
+            found[one.table] = found[one.table].and_also(one) if one.table in found else one
+        return tuple(found.values())
+
     def to_json(self) -> str:
         """Return the plan as JSON; equal plans give equal text."""
         return json.dumps(
@@ -108,20 +113,15 @@ class Plan:
     def __str__(self) -> str:
         """Describe the plan to a person: what is read once per bucket, and for what."""
         lines = [f"plan of study {self.study.name} ({self.study.digest()[:12]})"]
-        for scan in self.scans:
-            rows = "all rows" if scan.concepts is None else f"rows of {len(scan.concepts)} concepts"
+        for scan in self.table_scans:
+            ids = frozenset[int]().union(*(scan.concepts or {}).values())
+            rows = "all rows" if scan.concepts is None else f"rows of {len(ids)} concepts"
             lines.append(f"  scan {scan.table}: {rows}, columns {', '.join(scan.columns)}")
             lines += [
                 f"    for {events.concepts}: {len(self.concepts[events.concepts])} concepts"
                 for events in self.study.events()
                 if events.table == scan.table
             ]
-        for one in self.definitions.scans:
-            concepts = (
-                "all rows" if one.concepts is None else f"rows of {len(one.concepts)} concepts"
-            )
-            columns = ", ".join(one.columns)
-            lines.append(f"  scan {one.table} for definitions: {concepts}, columns {columns}")
         cohorts = ", ".join(one.name for one in self.study.cohorts) or "none"
         results = ", ".join(f"{one.name} ({one.kind})" for one in self.study.results)
         return "\n".join([*lines, f"  cohorts: {cohorts}", f"  results: {results}"])
@@ -148,6 +148,13 @@ def plan_study(study: Study, concepts: Mapping[str, frozenset[int]]) -> Plan:
     needed = {name: frozenset(concepts[name]) for name in sorted(named)}
     scans = (*_PERSON_SCANS, *_event_scans(read, needed, study.whole_tables()))
     return Plan(study, needed, scans, plan_definitions(study.definitions(), needed))
+
+
+def _of_events(scan: Scan) -> TableScan:
+    if scan.events is None or scan.concepts is None:
+        return TableScan(scan.table, scan.columns, None)
+    asked = {scan.events.concept: frozenset(scan.concepts)}
+    return TableScan(scan.table, scan.columns, asked)
 
 
 _PERSON_SCANS = (Scan("person", PERSON_COLUMNS), Scan("observation_period", PERIOD_COLUMNS))

@@ -17,6 +17,7 @@ from laennec.core.progress import Reporter
 from laennec.ledger.service import Ledger
 from laennec.omop.summarised_result import SummarisedResult, from_csv, to_csv
 from laennec.runs.engines import Engine, LocalEngine
+from laennec.runs.explain import Explanation, explain
 from laennec.runs.plan import Plan, plan_study
 from laennec.study.estimates import NO_NAMES, summarise
 from laennec.study.estimates_large_scale import large_scale_concepts
@@ -97,6 +98,19 @@ class Runs:
         concepts = _resolve(study, view)
         sizes = {name: len(ids) for name, ids in concepts.items()}
         return StudyCheck(sizes, plan_study(study, concepts), view.snapshot.number)
+
+    def explain(self, study: Study, *, snapshot: int | None = None) -> Explanation:
+        """Tell what a run of a study would do, without opening a file of persons.
+
+        Raises:
+            NotFoundError, VocabularyError: as ``check``.
+        """
+        view = self._warehouse.loaded_view(snapshot)
+        plan = plan_study(study, _resolve(study, view))
+        files = view.snapshot.manifest.files
+        return explain(
+            plan, snapshot=view.snapshot.number, buckets=len(view.buckets()), files=files
+        )
 
     def run(
         self, study: Study, *, snapshot: int | None = None, engine: Engine | None = None

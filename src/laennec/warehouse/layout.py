@@ -6,13 +6,14 @@ sorted by its first columns. The layout is a property of the snapshot.
 """
 
 import secrets
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 import polars as pl
 
 from laennec.core.errors import FormatError
 from laennec.omop.cdm import Table
+from laennec.omop.events import EVENT_TABLES
 from laennec.vault.manifest import JsonValue, Manifest, Statistics
 from laennec.warehouse.buckets import MOST, bucket_count
 
@@ -65,8 +66,12 @@ def sort_keys(table: Table) -> list[str]:
     return list(dict.fromkeys(key for key in keys if key is not None))
 
 
+LISTED = 32
+"""Concepts of a column that are listed one by one; of more, the lowest and the highest are kept."""
+
+
 def statistics(rows: pl.DataFrame, table: Table) -> Statistics:
-    """Return what the manifest says of a file: persons, first and last start date."""
+    """Return what the sealed manifest says of a file: persons, days, and concepts of events."""
     found: dict[str, str | int | None] = {}
     if table.person_field is not None:
         found["persons"] = rows[table.person_field].n_unique()
@@ -76,4 +81,35 @@ def statistics(rows: pl.DataFrame, table: Table) -> Statistics:
             ("last", rows[table.start_field].max()),
         ):
             found[name] = None if day is None else str(day)
+    event = EVENT_TABLES.get(table.name)
+    for column in () if event is None else (event.concept, event.source_concept):
+        if column is not None:
+            found[column] = _summary(rows[column])
     return found
+
+
+def may_have(summary: str | int | None, concepts: Iterable[int]) -> bool:
+    """Tell whether a column may hold one of these concepts.
+
+    Args:
+        summary: What ``statistics`` says of the column; None where it says nothing, as files of
+            earlier programs do.
+        concepts: What is looked for.
+
+    Returns:
+        False only where no row of the file has any.
+    """
+    if not isinstance(summary, str):
+        return True
+    lowest, dots, highest = summary.partition("..")
+    if dots:
+        return any(int(lowest) <= one <= int(highest) for one in concepts)
+    return not set(concepts).isdisjoint(map(int, summary.split()))
+
+
+def _summary(concepts: pl.Series) -> str:
+    """The concepts of a column, ``"1 5 9"``, or of many the lowest and highest, ``"1..900"``."""
+    there = concepts.drop_nulls().unique().sort()
+    if there.len() > LISTED:
+        return f"{there[0]}..{there[-1]}"
+    return " ".join(map(str, there))

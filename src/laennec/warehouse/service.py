@@ -5,7 +5,7 @@ and rows asked for, and is what ``runs`` calls a source. It does not decide who 
 """
 
 import functools
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 
 import polars as pl
 from polars.io.plugins import register_io_source
@@ -63,10 +63,23 @@ class View:
         """
         return self._read(table, bucket, columns=columns, where=where)
 
-    def prefetch(self, tables: Sequence[str], *, buckets: Sequence[int] | None = None) -> None:
-        """Say that these buckets, or every one, of these tables will be read soon, in order."""
+    def prefetch(
+        self,
+        tables: Sequence[str],
+        *,
+        buckets: Sequence[int] | None = None,
+        but: Container[tuple[str, int]] = (),
+    ) -> None:
+        """Say that these buckets, or every one, of these tables will be read soon, in order.
+
+        Args:
+            tables: In the order in which they are read of a bucket.
+            buckets: In the order in which they are read.
+            but: Tables and buckets that will not be.
+        """
         wanted = self.buckets() if buckets is None else buckets
         places = [(table, bucket) for bucket in wanted for table in tables]
+        places = [place for place in places if place not in but]
         self._vault.prefetch([file for place in places for file in self._files.get(place, ())])
 
     def read_whole(

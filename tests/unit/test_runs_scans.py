@@ -1,0 +1,200 @@
+"""One read of a table for all that ask, files that are skipped, and what is told of both."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from datetime import date
+from typing import Any
+
+import polars as pl
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from fakes.frame_source import FrameSource
+from laennec.omop.cdm import CURRENT, cdm
+from laennec.runs.explain import explain
+from laennec.runs.kernel import evaluate_bucket
+from laennec.runs.plan import Plan, plan_study
+from laennec.runs.skips import SkippingSource, skipped
+from laennec.study.definition import Definition, EventQuery
+from laennec.study.model import (
+    Cohort,
+    ConceptItem,
+    ConceptSet,
+    Counts,
+    CumulativeIncidence,
+    Events,
+    Study,
+    UnionOf,
+)
+from laennec.study.reference import evaluate
+from laennec.vault.manifest import SealedFile, Statistics
+from laennec.warehouse.layout import LISTED, may_have, statistics
+
+RowLists = Mapping[str, Sequence[Mapping[str, Any]]]
+
+CONCEPTS = {"drug": frozenset({7}), "other": frozenset({7, 8}), "bleed": frozenset({2, 3})}
+DRUG = cdm(CURRENT).tables["drug_exposure"]
+
+
+def study() -> Study:
+    """A drug that both forms of cohort ask for, by different sets, and an outcome."""
+    bleed = Events(table="condition_occurrence", concepts="bleed")
+    defined = EventQuery(table="drug_exposure", concepts="other")
+    return Study(
+        name="s",
+        title="S",
+        concept_sets={name: ConceptSet(items=(ConceptItem(concept_id=1),)) for name in CONCEPTS},
+        cohorts=(
+            Definition(name="defined", entry=(defined,)),
+            Cohort(name="users", entry=Events(table="drug_exposure", concepts="drug")),
+            Definition(name="again", entry=(defined,), era_pad=30),
+            UnionOf(name="either", cohorts=("users", "defined")),
+        ),
+        results=(
+            Counts(name="flow", cohorts=("users", "either")),
+            CumulativeIncidence(name="curve", cohorts=("users",), outcome=bleed, horizon=9, step=3),
+            CumulativeIncidence(name="late", cohorts=("users",), outcome=bleed, horizon=90, step=9),
+        ),
+    )
+
+
+ROWS: RowLists = {
+    "person": [{"person_id": one, "year_of_birth": 1980} for one in (1, 2, 3)],
+    "observation_period": [
+        {
+            "person_id": one,
+            "observation_period_start_date": date(2020, 1, 1),
+            "observation_period_end_date": date(2021, 1, 1),
+        }
+        for one in (1, 2, 3)
+    ],
+    "drug_exposure": [
+        {
+            "drug_exposure_id": key,
+            "person_id": person,
+            "drug_concept_id": concept,
+            "drug_exposure_start_date": date(2020, 3, key),
+        }
+        for key, (person, concept) in enumerate([(1, 7), (2, 8), (3, 9), (3, 7)], 1)
+    ],
+    "condition_occurrence": [
+        {
+            "condition_occurrence_id": 1,
+            "person_id": 1,
+            "condition_concept_id": 3,
+            "condition_start_date": date(2020, 3, 5),
+        }
+    ],
+}
+
+
+def plan() -> Plan:
+    return plan_study(study(), CONCEPTS)
+
+
+def test_each_table_is_read_once_whatever_asks_for_it() -> None:
+    source = FrameSource(ROWS)
+    assert evaluate_bucket(plan(), source, 0) == evaluate(study(), ROWS, CONCEPTS)
+    assert Counter(source.reads) == {(table, 0): 1 for table in plan().tables}
+
+
+def test_the_one_scan_has_the_columns_and_concepts_of_all() -> None:
+    scans = {one.table: one for one in plan().table_scans}
+    assert list(scans) == list(plan().tables)
+    assert scans["drug_exposure"].concepts == {"drug_concept_id": frozenset({7, 8})}
+    assert {"month_of_birth", "race_concept_id"} <= {*scans["person"].columns}
+    assert scans["person"].concepts is None
+
+
+def sealed(table: str, bucket: int, told: Statistics) -> SealedFile:
+    return SealedFile("secret-name", table, bucket, 1, 5, 1000, "", "wrapped", told)
+
+
+def drug_rows(concepts: Sequence[int | None]) -> pl.DataFrame:
+    size = len(concepts)
+    columns = {
+        "person_id": list(range(size)),
+        "drug_exposure_start_date": [date(2020, 1, 1)] * size,
+        "drug_concept_id": concepts,
+        "drug_source_concept_id": [0] * size,
+    }
+    kinds = DRUG.polars_schema()
+    return pl.DataFrame(columns, schema={name: kinds[name] for name in columns})
+
+
+@given(
+    st.lists(st.none() | st.integers(0, 80) | st.just(2**40), max_size=60),
+    st.sets(st.integers(0, 80), max_size=4),
+)
+def test_what_is_said_of_a_file_never_hides_a_row(
+    concepts: list[int | None], asked: set[int]
+) -> None:
+    told = statistics(drug_rows(concepts), DRUG)["drug_concept_id"]
+    there = not asked.isdisjoint(one for one in concepts if one is not None)
+    assert may_have(told, asked) or not there
+    if len({*concepts} - {None}) <= LISTED:
+        assert may_have(told, asked) == there
+
+
+def test_of_many_concepts_the_lowest_and_the_highest_are_said() -> None:
+    told = statistics(drug_rows(range(5, 105)), DRUG)["drug_concept_id"]
+    assert told == "5..104"
+    assert [may_have(told, {one}) for one in (4, 5, 104, 105)] == [False, True, True, False]
+
+
+@pytest.mark.parametrize(
+    ("said", "left_out"),
+    [
+        ({"drug_concept_id": "7 9"}, False),
+        ({"drug_concept_id": "1 9"}, True),
+        ({"drug_concept_id": "9..400"}, True),
+        ({"drug_concept_id": ""}, True),
+        ({}, False),
+    ],
+)
+def test_a_file_is_skipped_only_when_it_is_said_to_have_no_such_row(
+    said: Statistics, left_out: bool
+) -> None:
+    files = [sealed("drug_exposure", 0, said), sealed("person", 0, said)]
+    found = skipped(plan().table_scans, files)
+    assert found == (frozenset({("drug_exposure", 0)}) if left_out else frozenset())
+
+
+def test_a_bucket_of_several_files_is_read_when_one_of_them_is_needed() -> None:
+    files = [sealed("drug_exposure", 0, {"drug_concept_id": one}) for one in ("1", "7")]
+    assert not skipped(plan().table_scans, files)
+
+
+def test_what_is_skipped_is_not_opened_and_changes_nothing() -> None:
+    rows: RowLists = {**ROWS, "condition_occurrence": []}
+    inner = FrameSource(rows)
+    source = SkippingSource(inner, frozenset({("condition_occurrence", 0)}))
+    assert evaluate_bucket(plan(), source, 0) == evaluate(study(), rows, CONCEPTS)
+    assert ("condition_occurrence", 0) not in inner.reads
+
+
+def test_an_explanation_tells_steps_and_files_and_no_name_of_the_store() -> None:
+    files = [
+        sealed("drug_exposure", 0, {"drug_concept_id": "7"}),
+        sealed("drug_exposure", 1, {"drug_concept_id": "900"}),
+        sealed("person", 0, {"persons": 3}),
+        sealed("measurement", 0, {}),
+    ]
+    found = explain(plan(), snapshot=4, buckets=2, files=files)
+    drug = next(one for one in found.tables if one.table == "drug_exposure")
+    assert (drug.concepts, drug.readers) == (2, 2)
+    assert (drug.files, drug.bytes, drug.skipped_files, drug.skipped_bytes) == (1, 1000, 1, 1000)
+    steps = [(one.kind, one.name, one.finds, one.reuses, one.cohorts) for one in found.steps]
+    assert steps == [
+        ("cohort", "users", 1, 0, ()),
+        ("cohort", "defined", 1, 0, ()),
+        ("cohort", "again", 0, 1, ()),
+        ("cohort", "either", 0, 0, ("users", "defined")),
+        ("counts", "flow", 0, 0, ("users", "either")),
+        ("cumulative_incidence", "curve", 1, 0, ("users",)),
+        ("cumulative_incidence", "late", 0, 1, ("users",)),
+    ]
+    assert "measurement" not in str(found.to_json())
+    assert "secret-name" not in str(found.to_json())
+    assert "wrapped" not in str(found.to_json())
