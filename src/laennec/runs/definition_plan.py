@@ -158,9 +158,9 @@ def _add_parts(definition: Definition, needs: "dict[str, _Need]") -> None:
                 needs[query.table].key = True
     for criterion in criteria(definition):
         windows = (criterion.window, criterion.end_window)
-        if any(one is not None and one.event == "end" for one in windows):
-            if criterion.query.table in needs:
-                needs[criterion.query.table].end = True
+        on_end = any(one is not None and one.event == "end" for one in windows)
+        if on_end and criterion.query.table in needs:
+            needs[criterion.query.table].end = True
 
 
 def _of_tables(definition: Definition) -> Iterator[tuple[EventQuery, str | None]]:
