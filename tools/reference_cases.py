@@ -31,9 +31,14 @@ A field that is not shown has its default. An empty cell is a missing value.
 """
 
 _STEPS = ("has an entry event", "is observed on the entry day", "has the prior observation")
-_MEASURES = {"incidence": ("persons", "days", "events"), "survival": ("events", "censored")}
+_MEASURES = {
+    "incidence": ("persons", "days", "events"),
+    "prevalence": ("denominator", "outcomes"),
+    "survival": ("events", "competing", "censored"),
+}
 _COLUMNS = {
     "incidence": ("sex", "age group", "interval"),
+    "prevalence": ("sex", "age group", "interval"),
     "survival": ("day",),
     "members": (),
     "sex": ("sex",),
@@ -50,6 +55,7 @@ _COLUMNS = {
 # Parts of a key after its kind that name results and cohorts, the same all through a case.
 _NAMES = {
     "incidence": 1,
+    "prevalence": 1,
     "members": 1,
     "large_scale": 1,
     "large_scale_observed": 1,

@@ -47,12 +47,18 @@ from laennec.study.model import (
     IntersectionOf,
     Interval,
     LargeScaleCharacteristics,
+    Level,
     Period,
+    PeriodPrevalence,
+    PointPrevalence,
+    Prevalence,
     Result,
     Sex,
     SexIs,
+    Stays,
     Strata,
     Study,
+    TimePoint,
     UnionOf,
     Window,
 )
@@ -217,20 +223,99 @@ def incidences(
 ) -> Incidence:
     """Incidence in a cohort or in everyone, with every option."""
     washout = draw(washouts)
-    start, end = draw(calendar_bounds())
+    start, end, intervals = draw(
+        timed_intervals(
+            st.one_of(
+                st.lists(st.sampled_from(SUMMING), min_size=1, unique=True),
+                st.just([Interval.WEEKS]),
+                st.just([Interval.WEEKS, Interval.OVERALL]),
+            )
+        )
+    )
     return Incidence(
-        name=name,
-        population=draw(st.one_of(st.none(), st.sampled_from(known))) if known else None,
-        outcome=draw(events(tables)),
+        **draw(denominators(name, known, tables)),
         washout=washout,
         repeated=washout is not None and draw(st.booleans()),
-        sexes=tuple(draw(st.lists(st.sampled_from(Sex), min_size=1, unique=True))),
-        age_groups=draw(age_groups(apart=False)),
-        prior_observation=draw(short_waits),
+        censor=draw(st.one_of(st.none(), st.sampled_from(known))) if known else None,
         start=start,
         end=end,
-        intervals=tuple(draw(st.lists(st.sampled_from(Interval), min_size=1, unique=True))),
+        intervals=intervals,
         complete_intervals=draw(st.booleans()),
+    )
+
+
+SUMMING = (Interval.OVERALL, Interval.YEARS, Interval.MONTHS, Interval.QUARTERS)
+DATED: tuple[Any, ...] = tuple(one for one in Interval if one is not Interval.OVERALL)
+
+
+@st.composite
+def timed_intervals(
+    draw: st.DrawFn, kinds: st.SearchStrategy[list[Interval]], *, dated: bool = False
+) -> tuple[date | None, date | None, tuple[Interval, ...]]:
+    """First day, last day and intervals; both days are there where the intervals are fine."""
+    intervals = tuple(draw(kinds))
+    start, end = draw(calendar_bounds())
+    if dated or {*intervals} - {Interval.OVERALL, Interval.YEARS}:
+        start, end = start or FIRST_DAY, end or date(2021, 6, 30)
+    return (*((start, end) if start is None or end is None else sorted((start, end))), intervals)
+
+
+@st.composite
+def outcomes(draw: st.DrawFn, known: tuple[str, ...], tables: tuple[str, ...]) -> Events | Stays:
+    """Records, or the stays of a cohort now and then."""
+    if known and draw(st.integers(0, 3)) == 0:
+        return Stays(cohort=draw(st.sampled_from(known)))
+    return draw(events(tables))
+
+
+def stays_of(known: tuple[str, ...]) -> st.SearchStrategy[Stays]:
+    """The stays of any cohort."""
+    return st.sampled_from(known).map(lambda name: Stays(cohort=name))
+
+
+@st.composite
+def denominators(
+    draw: st.DrawFn, name: str, known: tuple[str, ...], tables: tuple[str, ...]
+) -> dict[str, Any]:
+    """The fields that incidence and prevalence share, without those of time."""
+    return {
+        "name": name,
+        "population": draw(st.one_of(st.none(), st.sampled_from(known))) if known else None,
+        "outcome": draw(outcomes(known, tables)),
+        "sexes": tuple(draw(st.lists(st.sampled_from(Sex), min_size=1, unique=True))),
+        "age_groups": draw(age_groups(apart=False)),
+        "prior_observation": draw(short_waits),
+    }
+
+
+@st.composite
+def prevalences(
+    draw: st.DrawFn, name: str, known: tuple[str, ...], tables: tuple[str, ...]
+) -> Prevalence:
+    """Prevalence on days or in intervals, with every option."""
+    shared = draw(denominators(name, known, tables))
+    if draw(st.integers(0, 2)) == 0:
+        some = st.lists(st.sampled_from(DATED), min_size=1, unique=True)
+        kinds = st.one_of(some, st.just([Interval.YEARS]))
+        start, end, intervals = draw(timed_intervals(kinds))
+        point = draw(st.sampled_from(TimePoint))
+        return PointPrevalence(
+            **shared, start=start, end=end, intervals=intervals, time_point=point
+        )
+    full, complete = draw(st.integers(0, 2)) == 0, draw(st.booleans())
+    every = st.lists(st.sampled_from(Interval), min_size=1, unique=True)
+    kinds = st.one_of(every, st.sampled_from([[Interval.YEARS], [Interval.OVERALL]]))
+    start, end, intervals = draw(timed_intervals(kinds, dated=full and draw(st.booleans())))
+    if start is None or end is None:
+        full = full and complete and Interval.OVERALL not in intervals
+    return PeriodPrevalence(
+        **shared,
+        start=start,
+        end=end,
+        intervals=intervals,
+        complete_intervals=complete,
+        full_contribution=full,
+        level=draw(st.sampled_from(Level)),
     )
 
 
@@ -301,7 +386,7 @@ def results(
     divided: tuple[Strata, ...] = (),
 ) -> Result:
     """A result of any kind that the cohorts allow."""
-    kinds = ["incidence"]
+    kinds = ["incidence", "prevalence", "prevalence"]
     if known:
         kinds += ["large_scale", "cumulative_incidence", "characteristics", "counts"]
     if len(known) > 1:
@@ -316,6 +401,8 @@ def results(
         if kind == "cohort_overlap":
             return CohortOverlap(name=name, cohorts=several)
         return CohortTiming(name=name, cohorts=several, first_entry=draw(st.booleans()))
+    if kind == "prevalence":
+        return draw(prevalences(name, known, tables))
     chosen = tuple(draw(st.lists(st.sampled_from(known), min_size=1, unique=True)))
     strata = draw(divisions(divided))
     if kind == "counts":
@@ -332,11 +419,14 @@ def results(
             ),
         )
     horizon = draw(st.one_of(st.integers(1, 60), st.just(MAX_DAYS)))
+    outcome = draw(outcomes(known, tables))
+    rival = draw(st.one_of(st.none(), outcomes(known, tables), stays_of(known)))
     return CumulativeIncidence(
         name=name,
         cohorts=chosen,
         strata=strata,
-        outcome=draw(events(tables)),
+        outcome=outcome,
+        competing=None if rival is None or rival.label == outcome.label else rival,
         washout=draw(washouts),
         horizon=horizon,
         step=horizon // MAX_POINTS + draw(st.integers(1, 30)),

@@ -216,7 +216,9 @@ def test_cases_meet() -> None:
     for case in drawn:
         kinds.update(
             {
-                (key[0], key[-1]) if key[0] in ("incidence", "survival") else (key[0],)
+                (key[0], key[-1])
+                if key[0] in ("incidence", "prevalence", "survival")
+                else (key[0],)
                 for key in evaluate(case.study, case.rows, case.concepts).counts
             }
         )
@@ -231,7 +233,10 @@ def test_cases_meet() -> None:
         ("incidence", "persons"),
         ("incidence", "days"),
         ("incidence", "events"),
+        ("prevalence", "denominator"),
+        ("prevalence", "outcomes"),
         ("survival", "events"),
+        ("survival", "competing"),
         ("survival", "censored"),
         ("overlap",),
         ("large_scale",),

@@ -5,9 +5,11 @@ from typing import Any
 from laennec.study.model import (
     AgeGroup,
     Characteristics,
+    Cohort,
     Covariate,
     CumulativeIncidence,
     FixedDays,
+    Stays,
     Window,
 )
 from laennec.study.partials import Key
@@ -49,7 +51,97 @@ def curve(name: str, rows: Tables, followed: dict[tuple[int, str], int], **asked
     return SpecCase(name, rows, study(result, cohorts=(users(),)), counts, kinds=CURVE)
 
 
+COMPETING = (
+    curve(
+        "A competing outcome ends follow-up; on one day it comes before the outcome",
+        tables(
+            *(person(n) for n in (1, 2, 3)),
+            *(observed("2020-01-01", "2020-12-31", n) for n in (1, 2, 3)),
+            *(drug("2020-03-01", person_id=n) for n in (1, 2, 3)),
+            bleed("2020-03-06", person_id=1),
+            bleed("2020-03-11", person_id=2),
+            bleed("2020-03-08", person_id=2, concept=3),
+            bleed("2020-03-06", person_id=3),
+            bleed("2020-03-06", person_id=3, concept=3),
+        ),
+        {(5, "events"): 1, (5, "competing"): 1, (7, "competing"): 1},
+        competing=ULCER,
+    ),
+    curve(
+        "Who had the competing outcome before entry is left out",
+        tables(
+            person(),
+            observed("2020-01-01", "2020-12-31"),
+            drug("2020-03-01"),
+            bleed("2020-02-01", concept=3),
+        ),
+        {},
+        competing=ULCER,
+    ),
+    SpecCase(
+        "Stays of cohorts may be the outcome and the competing one",
+        tables(
+            person(),
+            observed("2020-01-01", "2020-12-31"),
+            drug("2020-03-01"),
+            bleed("2020-03-04"),
+            bleed("2020-03-06", concept=3),
+        ),
+        study(
+            CumulativeIncidence(
+                name="curve",
+                cohorts=("users",),
+                outcome=Stays(cohort="ulcers"),
+                competing=Stays(cohort="bleeds"),
+                horizon=30,
+                step=10,
+            ),
+            cohorts=(
+                users(),
+                Cohort(name="bleeds", entry=BLEED),
+                Cohort(name="ulcers", entry=ULCER),
+            ),
+        ),
+        {("survival", "curve", "users", 3, "competing"): 1},
+    ),
+    SpecCase(
+        "With a competing outcome the curve adds what happens among those still free of both",
+        tables(
+            *(person(n) for n in range(1, 11)),
+            *(observed("2020-01-01", "2020-12-31", n) for n in range(1, 11)),
+            *(drug("2020-03-01", person_id=n) for n in range(1, 11)),
+            *(bleed("2020-03-06", person_id=n) for n in (1, 2)),
+            *(bleed("2020-03-06", person_id=n, concept=3) for n in (3, 4, 5)),
+            bleed("2020-03-10", person_id=6),
+        ),
+        study(
+            CumulativeIncidence(
+                name="curve",
+                cohorts=("users",),
+                outcome=BLEED,
+                competing=ULCER,
+                horizon=10,
+                step=5,
+            ),
+            cohorts=(users(),),
+        ),
+        {
+            ("survival", "curve", "users", 5, "events"): 2,
+            ("survival", "curve", "users", 5, "competing"): 3,
+            ("survival", "curve", "users", 9, "events"): 1,
+            ("survival", "curve", "users", 10, "censored"): 4,
+        },
+        estimates={
+            ("Events", None, "n_competing", "5"): "3",
+            # 2/10, and then 5/10 × 1/5 more
+            ("Cumulative incidence", None, "estimate", "5"): "0.2",
+            ("Cumulative incidence", None, "estimate", "10"): "0.3",
+        },
+    ),
+)
+
 CASES = (
+    *COMPETING,
     SpecCase(
         "Characteristics are taken on the entry day",
         tables(

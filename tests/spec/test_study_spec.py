@@ -9,6 +9,7 @@ from spec import (
     incidence_cases,
     large_scale_cases,
     overlap_cases,
+    prevalence_cases,
     result_cases,
     strata_cases,
 )
@@ -20,6 +21,7 @@ CHAPTERS = {
     "Set operations": combined_cases.CASES,
     "Strata": strata_cases.CASES,
     "Incidence": incidence_cases.CASES,
+    "Prevalence, finer intervals, cohorts as outcomes": prevalence_cases.CASES,
     "Characteristics and cumulative incidence": result_cases.CASES,
     "Cohorts beside one another": overlap_cases.CASES,
     "Large-scale characterisation": large_scale_cases.CASES,

@@ -43,6 +43,9 @@ def test_every_text_is_used_and_every_used_text_exists() -> None:
     asked = set(re.findall(r"words\.text\(\s*[\"']([a-z_.]+)[\"']", code))
     asked |= set(re.findall(r"\"((?:story|hidden)\.[a-z]+)\"", code))
     asked |= {f"spread.{name}" for name in ("median", "mean", "min")}
+    rates = ("title", "note", "overall", "dated", "rate", "axis", "persons")
+    asked |= {f"{rate}.{name}" for rate in ("incidence", "prevalence") for name in rates}
+    asked |= {"prevalence.point"}
     for counted in re.findall(r"words\.count\(\"([a-z.]+)\"", code):
         asked |= {f"{counted}.one", f"{counted}.many"}
     asked -= {"hidden.count"}

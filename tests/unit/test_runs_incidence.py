@@ -5,7 +5,7 @@ from typing import Any
 
 from fakes.frame_source import FrameSource
 from laennec.runs.kernel import evaluate_bucket
-from laennec.runs.kernel_incidence import YEARS_AT_ONCE
+from laennec.runs.kernel_denominators import AT_ONCE
 from laennec.runs.plan import plan_study
 from laennec.study.model import (
     AgeGroup,
@@ -50,7 +50,7 @@ def _both(asked: Incidence, rows: dict[str, list[dict[str, Any]]]) -> Partial:
 
 
 def test_observation_over_many_more_years_than_are_cut_at_once() -> None:
-    years = 2 * YEARS_AT_ONCE + 1
+    years = 2 * AT_ONCE + 1
     end = date(1900 + years, 6, 1)
     asked = Incidence(
         name="r", outcome=ILL, age_groups=(AgeGroup(minimum=0, maximum=150),), washout=0

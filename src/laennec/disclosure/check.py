@@ -12,11 +12,13 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from laennec.disclosure.algebra import Algebra, Key
+from laennec.disclosure.calendars import widened
 from laennec.disclosure.cohorts import cohort_cell, relate_cohorts, subjects
 from laennec.disclosure.combined import Diagram, measure_of, read_diagrams, relate_combined
 from laennec.disclosure.curve_families import CurveFamily, families_of
 from laennec.disclosure.curves import (
     CurveVerdict,
+    beside_others,
     curve_cell,
     curves,
     hidden_whole,
@@ -24,7 +26,12 @@ from laennec.disclosure.curves import (
     relate_curve,
 )
 from laennec.disclosure.differences import relate_starts
-from laennec.disclosure.incidence import incidence_cell, relate_days, relate_incidence, whole_years
+from laennec.disclosure.incidence import (
+    comparable,
+    incidence_cell,
+    relate_days,
+    relate_incidence,
+)
 from laennec.disclosure.joint_curves import judge_together
 from laennec.disclosure.kinds import HIDDEN, NO_NUMBER, Entry, Role, kinds, read
 from laennec.disclosure.large_scale import (
@@ -43,6 +50,7 @@ from laennec.disclosure.overlap import (
     records_of,
     relate_overlaps,
 )
+from laennec.disclosure.prevalence import TYPES, prevalence_cell, relate_prevalence
 from laennec.disclosure.profiles import Profile
 from laennec.disclosure.strata import cohort_of
 from laennec.disclosure.totals import Why, protect
@@ -105,7 +113,8 @@ class Review:
 
     Attributes:
         published: The same rows in the same order, without the hidden end of curves; a hidden
-            estimate is written ``-``, intervals of incidence are widened to whole years.
+            estimate is written ``-``, intervals of incidence and of period prevalence
+            are widened to whole calendar intervals.
         findings: One for each estimate that is written ``-``, by row of the result judged.
         counts: By result type, in order of name.
         profile: Name and version of the profile.
@@ -142,8 +151,8 @@ def check(result: SummarisedResult, profile: Profile) -> Review:
     for entry in entries:
         value = HIDDEN if entry.index in rules else judgement.text(entry)
         level = entry.row.additional_level
-        if entry.settings.result_type == "incidence":
-            level = whole_years(level)
+        if entry.settings.result_type in _CUT:
+            level = widened(level)
         rows[entry.index] = replace(entry.row, estimate_value=value, additional_level=level)
     changed = {
         one.index for one in entries if one.row.estimate_value != rows[one.index].estimate_value
@@ -162,6 +171,10 @@ def _suppressed(
     """Say below which count cells were hidden, in the setting that omopgenerics looks at."""
     said = {"min_cell_count": str(profile.threshold)}
     return tuple(replace(one, extra={**one.extra, **said}) for one in settings)
+
+
+_CUT = frozenset({"incidence", "period_prevalence"})
+"""Types whose intervals are cut at the first and last day that anybody was seen."""
 
 
 def _counts(
@@ -185,6 +198,7 @@ class _Judgement:
         for entry in entries:
             by_type.setdefault(entry.settings.result_type, []).append(entry)
         incidence = by_type.pop("incidence", [])
+        shares = [one for name in TYPES for one in by_type.pop(name, [])]
         drawn = curves(by_type.pop("cumulative_incidence", []))
         overlaps = [one for name in _PAIRS for one in by_type.pop(name, [])]
         large_scale = by_type.pop(_LARGE_SCALE, [])
@@ -201,7 +215,9 @@ class _Judgement:
         relate_overlaps(algebra, overlaps)
         relate_observed(algebra, observed)
         relate_incidence(algebra, incidence, threshold=profile.threshold)
-        _relate_populations(algebra, incidence, diagrams)
+        at_risk = comparable(incidence)
+        relate_prevalence(algebra, shares, at_risk=at_risk, threshold=profile.threshold)
+        _relate_populations(algebra, [*incidence, *shares], diagrams)
         for curve in drawn:
             relate_curve(algebra, curve)
         families = families_of(drawn, diagrams)
@@ -211,6 +227,7 @@ class _Judgement:
         self._system = algebra.finish()
         self._why: dict[Key, Why] = dict(protect(self._system, profile).why)
         self._why |= _hidden_days(incidence, profile)
+        self._why |= dict.fromkeys(beside_others(drawn), Why.SECONDARY)
         self.dropped: set[int] = set()
         if large_scale:
             values = self._system.values
@@ -270,6 +287,10 @@ class _Judgement:
                 return self._repeated(entry)
             case Role.SHARE if entry.settings.result_type in _PAIRS:
                 return self._if_any_hidden(overlap_cells(entry))
+            case Role.SHARE if entry.settings.result_type in TYPES:
+                return self._if_any_hidden(
+                    [prevalence_cell(entry, "looked at"), prevalence_cell(entry, "having")]
+                )
             case Role.SHARE:
                 return self._if_any_hidden([self._cell(entry), _subjects(entry)])
             case Role.RATE:
@@ -284,12 +305,11 @@ class _Judgement:
             return large_scale_cell(entry)
         if entry.settings.result_type in _PAIRS:
             return overlap_cell(entry)
-        if entry.settings.result_type != "incidence":
+        if entry.settings.result_type not in {"incidence", *TYPES}:
             return cohort_cell(entry)
         if entry.role is Role.DAYS:
             return incidence_cell(entry, "days")
-        persons = entry.row.variable_name == "Denominator"
-        return incidence_cell(entry, "persons" if persons else "outcomes")
+        return _rate_cell(entry)
 
     def _if_any_hidden(self, cells: list[Key]) -> Rule | None:
         """Hide what is computed from hidden cells, or from cells that are not in the result."""
@@ -395,19 +415,26 @@ _TARGET = "denominator_target_cohort_name"
 
 
 def _relate_populations(
-    algebra: Algebra, incidence: list[Entry], diagrams: Mapping[str, Diagram]
+    algebra: Algebra, rates: list[Entry], diagrams: Mapping[str, Diagram]
 ) -> None:
     """Relate persons and outcomes in populations that set operations link."""
     found: dict[Key, dict[str, Key]] = {}
-    for entry in [one for one in incidence if one.role is Role.PERSONS]:
-        counted = "persons" if entry.row.variable_name == "Denominator" else "outcomes"
+    for entry in [one for one in rates if one.role is Role.PERSONS]:
         settings = replace(entry.settings, extra={**entry.settings.extra, _TARGET: ""})
-        anywhere = incidence_cell(replace(entry, settings=settings), counted)
+        anywhere = _rate_cell(replace(entry, settings=settings))
         linked = measure_of(anywhere, entry, diagrams)
         if linked is not None and entry.settings.extra.get(_TARGET) == linked[1]:
-            found.setdefault(linked[0], {})[linked[1]] = incidence_cell(entry, counted)
+            found.setdefault(linked[0], {})[linked[1]] = _rate_cell(entry)
     for measure, by_population in found.items():
         relate_combined(algebra, diagrams[str(measure[1])], measure, by_population)
+
+
+def _rate_cell(entry: Entry) -> Key:
+    """Return the cell of a count of incidence or prevalence."""
+    denominator = entry.row.variable_name == "Denominator"
+    if entry.settings.result_type in TYPES:
+        return prevalence_cell(entry, "looked at" if denominator else "having")
+    return incidence_cell(entry, "persons" if denominator else "outcomes")
 
 
 def _hidden_days(incidence: list[Entry], profile: Profile) -> dict[Key, Why]:

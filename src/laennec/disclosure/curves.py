@@ -57,17 +57,23 @@ class Point:
             )
         return found[0].count
 
-    def counts(self) -> tuple[int, int, int] | None:
-        """Return events, censored and at risk; None where the input hides one of them."""
+    @property
+    def competes(self) -> bool:
+        """Whether it counts competing events."""
+        return any(one.role is Role.COMPETING for one in self.rows)
+
+    def counts(self) -> tuple[int, int, int, int] | None:
+        """Return events, competing, censored and at risk; None where the input hides one."""
         found = [self.count(role) for role in (Role.EVENTS, Role.CENSORED, Role.AT_RISK)]
         events, censored, at_risk = found
-        if events is None or censored is None or at_risk is None:
+        competing = self.count(Role.COMPETING) if self.competes else 0
+        if events is None or competing is None or censored is None or at_risk is None:
             return None
-        return events, censored, at_risk
+        return events, competing, censored, at_risk
 
-    def sums(self, events: int, censored: int) -> dict[int, int]:
+    def sums(self, events: int, competing: int, censored: int) -> dict[int, int]:
         """Return what its counts become, by index, when steps are merged up to it."""
-        becomes = {Role.EVENTS: events, Role.CENSORED: censored}
+        becomes = {Role.EVENTS: events, Role.COMPETING: competing, Role.CENSORED: censored}
         return {one.index: becomes[one.role] for one in self.rows if one.role in becomes}
 
 
@@ -104,6 +110,29 @@ def curves(entries: Iterable[Entry]) -> list[list[Entry]]:
     return list(found.values())
 
 
+def beside_others(drawn: Iterable[list[Entry]]) -> list[Key]:
+    """Return the cells of curves with competing events that stand beside another result's curve.
+
+    Of one cohort and with an outcome in common they count the same persons in other ways, and no
+    rule knows which differences those tell.
+    """
+    found: dict[Key, list[tuple[frozenset[str], int, Key, bool]]] = {}
+    for curve in drawn:
+        first = curve[0]
+        rival = first.settings.extra.get("competing_outcome")
+        outcomes = frozenset({first.group[1], *([] if rival is None else [rival])})
+        competes = any(one.role is Role.COMPETING for one in curve)
+        place: Key = (first.row.cdm_name, first.group[0])
+        mine = (outcomes, first.row.result_id, curve_cell(curve), competes)
+        found.setdefault(place, []).append(mine)
+    return [
+        cell
+        for alike in found.values()
+        for outcomes, number, cell, competes in alike
+        if competes and any(outcomes & one[0] and one[1] != number for one in alike)
+    ]
+
+
 def relate_curve(algebra: Algebra, entries: list[Entry]) -> None:
     """Add who starts the curve, and who is in the cohort but left out of it.
 
@@ -136,26 +165,30 @@ def judge(entries: list[Entry], profile: Profile) -> CurveVerdict:
     if start is None or start < profile.threshold:
         return hidden_whole(entries)
     hidden -= {one.index for one in points[0].rows if one.role is Role.AT_RISK}
-    events = censored = gone = 0
+    events = competing = censored = gone = 0
+    before = start
     coarse: set[int] = set()
     for point in points:
         counts = point.counts()
         if counts is None:
             break
-        happened, lost, at_risk = counts
-        events, censored, gone = events + happened, censored + lost, gone + happened + lost
+        events, competing = events + counts[0], competing + counts[1]
+        censored, at_risk = censored + counts[2], counts[3]
+        gone += sum(counts[:3])
         if gone > start:
             raise _impossible()
         left = start - gone
-        if at_risk < profile.threshold or any(map(profile.is_small, (events, censored, left))):
-            if min(at_risk, left) >= profile.curve_share * start:
+        steps = (events, competing, censored, left)
+        if at_risk < profile.threshold or any(map(profile.is_small, steps)):
+            if not point.competes and min(at_risk, left) >= profile.curve_share * start:
                 coarse |= {one.index for one in point.rows if one.row.estimate_name == "estimate"}
             continue
-        # Leavers of this very day would come out by subtraction.
-        tells = bool(gone) and profile.is_small(abs(at_risk - left))
+        # Leavers of this very day, or of the days since the last point, come out by subtraction.
+        tells = bool(gone) and any(map(profile.is_small, (abs(at_risk - left), before - at_risk)))
+        before = left
         hidden -= {one.index for one in point.rows if not (tells and one.role is Role.AT_RISK)}
-        rewritten |= point.sums(events, censored)
-        events = censored = 0
+        rewritten |= point.sums(events, competing, censored)
+        events = competing = censored = 0
     grid = coarse_grid(start, profile) if coarse else None
     hidden -= coarse if grid else set()
     return CurveVerdict(rewritten, frozenset(hidden), grid, hidden_tail(points, hidden))

@@ -20,6 +20,7 @@ from typing import TypeVar
 
 from laennec.disclosure.ages import Span, span
 from laennec.disclosure.algebra import Algebra, Key
+from laennec.disclosure.calendars import holds
 from laennec.disclosure.cubes import Labels
 
 Steps = Sequence[tuple[Key, tuple[Key, ...]]]
@@ -46,7 +47,7 @@ def relate_steps(
     """
     steps = [(n, cell, around) for n, steps in enumerate(cohorts) for cell, around in steps]
     final = {cell for _, cell, around in steps if not around}
-    for larger, smaller in _close(steps, lambda one: algebra[one[1]], threshold):
+    for larger, smaller in close(steps, lambda one: algebra[one[1]], threshold):
         related = {larger[1], smaller[1]} <= final and (larger[0], smaller[0]) in linked
         if larger[0] != smaller[0] and not related:
             algebra.apart(larger[1], smaller[1], hide=smaller[2])
@@ -68,7 +69,7 @@ def relate_sizes(
         threshold: Fewest persons that may lie between.
     """
     cells = [one for one in sizes if one[2] in algebra]
-    for larger, smaller in _close(cells, lambda one: algebra[one[2]], threshold):
+    for larger, smaller in close(cells, lambda one: algebra[one[2]], threshold):
         alike = larger[1] == smaller[1] or not larger[1] or not smaller[1]
         apart = larger[0] != smaller[0] and not linked(larger[0], smaller[0])
         if apart and alike and (larger[1] or smaller[1]):
@@ -80,7 +81,7 @@ def relate_starts(algebra: Algebra, cells: Iterable[Key], *, threshold: int) -> 
 
     Strata are compared with the same strata of other cohorts, and with other cohorts whole.
     """
-    for larger, smaller in _close([*dict.fromkeys(cells)], algebra.__getitem__, threshold):
+    for larger, smaller in close([*dict.fromkeys(cells)], algebra.__getitem__, threshold):
         (*_, one, cohort, outcome), (*_, other, second, same_outcome) = larger, smaller
         alike = one == other or (cohort != second and not (one and other))
         if larger[1] == smaller[1] and outcome == same_outcome and alike:
@@ -105,15 +106,19 @@ def relate_analyses(
     """
     cells = [(name, labels, n) for name, values in analyses for labels, n in values.items()]
     ages = {labels[1]: span(str(labels[1])) for _, labels, _ in cells}
-    for larger, smaller in _close(cells, lambda one: one[2], threshold):
+    for larger, smaller in close(cells, lambda one: one[2], threshold):
         if (within or larger[0] != smaller[0]) and _nested(larger[1], smaller[1], ages):
             algebra.apart((*larger[0], *larger[1]), (*smaller[0], *smaller[1]))
 
 
-def _close(
-    items: Iterable[Item], count: Callable[[Item], int | None], threshold: int
+def close(
+    items: Iterable[Item],
+    count: Callable[[Item], int | None],
+    threshold: int,
+    *,
+    equal: bool = False,
 ) -> Iterator[tuple[Item, Item]]:
-    """Yield the larger and the smaller of any two between which few persons lie.
+    """Yield the larger and the smaller of any two between which few persons lie; nobody if asked.
 
     A count below the threshold is hidden for its own sake, and compared with nothing.
     """
@@ -123,7 +128,7 @@ def _close(
         for m, larger in itertools.islice(ordered, at + 1, None):
             if m - n >= threshold:
                 break
-            if m > n:
+            if equal or m > n:
                 yield larger, smaller
 
 
@@ -134,4 +139,4 @@ def _nested(one: Labels, other: Labels, ages: Mapping[object, Span]) -> bool:
 
 def _inside(inner: Labels, outer: Labels, ages: Mapping[object, Span]) -> bool:
     (low, high), (first, last) = ages[inner[1]], ages[outer[1]]
-    return first <= low and high <= last and outer[2] in (inner[2], "overall")
+    return first <= low and high <= last and holds(str(outer[2]), str(inner[2]))

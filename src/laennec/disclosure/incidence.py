@@ -2,8 +2,8 @@
 
 Analyses of one family (same outcome and settings save sex and age group) form one cube.
 
-- Outcomes add up over sexes, over age groups one inside the other, and over years up to the whole
-  time, each with a remainder: years that were left out, ages in no group.
+- Outcomes add up over sexes, over age groups one inside the other, and over calendar intervals one
+  inside the other, each with a remainder: intervals that were left out, ages in no group.
 - Persons add up over sexes only: a person is at risk in several years, and grows older.
 - Time at risk adds up in all three ways. It is hidden with the persons behind it, so its cube has
   the size of the smallest group it can come from in place of days.
@@ -23,13 +23,12 @@ from dataclasses import dataclass, field
 from laennec.core.errors import PolicyError
 from laennec.disclosure.ages import branches, span
 from laennec.disclosure.algebra import Algebra, Key
+from laennec.disclosure.calendars import OVERALL, interval_label, time_branches
 from laennec.disclosure.cohorts import subjects
 from laennec.disclosure.cubes import Branch, Labels, add_cube, fill, halve, swap
 from laennec.disclosure.differences import relate_analyses
 from laennec.disclosure.kinds import HIDDEN, Entry, Role, kinds
-from laennec.omop.summarised_result import JOINT
 
-_OVERALL = "overall"
 _SEXES = ("Both", "Female", "Male")
 
 
@@ -124,6 +123,27 @@ class _Sizes:
         return None if days is None else min(max(days, 0), self.threshold)
 
 
+def comparable(
+    entries: Iterable[Entry],
+) -> dict[str, list[tuple[Key, tuple[Key, Labels, int | None]]]]:
+    """Return the cells of persons and outcomes, each with where it may be compared.
+
+    Persons may be compared within one population, outcomes within one population and outcome.
+    """
+    found: dict[str, list[tuple[Key, tuple[Key, Labels, int | None]]]] = {
+        "persons": [],
+        "outcomes": [],
+    }
+    for family in _families(entries):
+        cdm, outcome, *_ = family.name
+        place: Key = (cdm, family.cohort or "None")
+        for measure, where in (("persons", place), ("outcomes", (*place, outcome))):
+            name: Key = (measure, *family.name)
+            cells = family.cells.get(measure, {})
+            found[measure] += [(where, (name, labels, n)) for labels, n in cells.items()]
+    return found
+
+
 def _families(entries: Iterable[Entry]) -> list[_Family]:
     found: dict[Key, _Family] = {}
     alike: dict[tuple[object, ...], int] = {}
@@ -147,7 +167,24 @@ def _families(entries: Iterable[Entry]) -> list[_Family]:
                 + ".",
             )
         _keep(family, entry, labels)
+    for family in found.values():
+        _hide_weeks(family, found.values())
     return list(found.values())
+
+
+def _hide_weeks(family: _Family, families: Iterable[_Family]) -> None:
+    """Hide weeks beside months, quarters or years of the same outcome in the same population.
+
+    A month less the weeks inside it is a few days, and no rule adds weeks up to months.
+    """
+    alike = [
+        one for one in families if (*one.name[:2], one.cohort) == (*family.name[:2], family.cohort)
+    ]
+    labels = {str(place[2]) for one in alike for cells in one.cells.values() for place in cells}
+    if all("-W" in one or one == OVERALL for one in labels):
+        return
+    for cells in (*family.cells.values(), family.days):
+        cells.update({place: None for place in cells if "-W" in str(place[2])})
 
 
 def _keep(family: _Family, entry: Entry, labels: Labels) -> None:
@@ -169,7 +206,7 @@ def _family_name(entry: Entry) -> Key:
 
 
 def _labels(entry: Entry) -> Labels:
-    """Return (sex, age group, interval); an interval is a calendar year or ``overall``."""
+    """Return (sex, age group, interval), the interval as labelled by ``disclosure.calendars``."""
     extra = entry.settings.extra
     sex, ages = extra.get("denominator_sex"), extra.get("denominator_age_group")
     if sex not in _SEXES or ages is None:
@@ -178,25 +215,7 @@ def _labels(entry: Entry) -> Labels:
             remedy="Set denominator_sex (Both, Female, Male) and denominator_age_group.",
         )
     low, high = span(ages)
-    start, _, interval = entry.row.additional_level.split(JOINT)
-    # Analyses may start or end on different days of one calendar year.
-    when = {_OVERALL: _OVERALL, "years": start[:4]}.get(interval)
-    if when is None:
-        raise PolicyError(
-            "An incidence interval is neither 'years' nor 'overall'.",
-            remedy="Ask for those two only; no disclosure rule knows how others add up.",
-        )
-    return (sex, f"{low} to {high}", when)
-
-
-def whole_years(level: str) -> str:
-    """Widen an interval to whole calendar years.
-
-    The engine cuts intervals at the first and the last day that anybody was at risk, and those are
-    one person's days.
-    """
-    start, end, interval = level.split(JOINT)
-    return JOINT.join((f"{start[:4]}-01-01", f"{end[:4]}-12-31", interval))
+    return (sex, f"{low} to {high}", interval_label(entry.row.additional_level))
 
 
 def _hierarchies(
@@ -211,10 +230,8 @@ def _hierarchies(
         cut[0] = [Branch("Both", whole)]
     if wanted[1]:
         cut[1] = branches(str(one) for one in ages)
-    years = tuple(sorted(str(one) for one in times if one != _OVERALL))
-    if wanted[2] and _OVERALL in times and years:
-        # Years that the data do not cover whole are left out, and count in the whole time.
-        cut[2] = [Branch(_OVERALL, (*years, ("rest", _OVERALL, *years)))]
+    if wanted[2]:
+        cut[2] = time_branches(str(one) for one in times)
     return cut
 
 

@@ -23,8 +23,8 @@ from laennec.disclosure.curves import CurveVerdict, Point, hidden_tail, hidden_w
 from laennec.disclosure.kinds import Entry, Role
 from laennec.disclosure.profiles import Profile
 
-State = tuple[int, int, int]
-"""Events and censored so far, the day itself included, and persons at risk on the day."""
+State = tuple[int, int, int, int]
+"""Events, competing and censored so far, the day itself included, and persons at risk on it."""
 
 
 @dataclass
@@ -34,27 +34,28 @@ class _Track:
     Attributes:
         start: Persons who start it.
         states: By time.
-        told: Events and censored up to the last published point.
+        told: Events, competing and censored up to the last published point.
     """
 
     start: int
     states: Mapping[int, State]
-    told: tuple[int, int] = (0, 0)
+    told: tuple[int, int, int] = (0, 0, 0)
 
     def may_show(self, time: int, profile: Profile) -> bool:
         """Return whether the rule for one curve lets this time be published."""
-        events, censored, at_risk = self.states[time]
+        *gone, at_risk = self.states[time]
         if sum(self.told) == self.start:
             return True
-        left = self.start - events - censored
-        steps = (events - self.told[0], censored - self.told[1], left)
+        left = self.start - sum(gone)
+        steps = [*(n - told for n, told in zip(gone, self.told, strict=True)), left]
         return at_risk >= profile.threshold and not any(map(profile.is_small, steps))
 
     def tells_leavers(self, time: int, profile: Profile) -> bool:
-        """Return whether the number at risk would tell how many left on that very day."""
-        events, censored, at_risk = self.states[time]
-        gone = events + censored
-        return bool(gone) and profile.is_small(abs(at_risk - (self.start - gone)))
+        """Return whether the number at risk tells who left that day, or since the last point."""
+        at_risk = self.states[time][3]
+        gone = sum(self.states[time][:3])
+        today, since = abs(at_risk - (self.start - gone)), self.start - sum(self.told) - at_risk
+        return bool(gone) and any(map(profile.is_small, (today, since)))
 
 
 def judge_together(
@@ -106,20 +107,20 @@ def _after(joint: Sequence[tuple[int, bool]], times: Sequence[int]) -> int:
 def _track(points: Mapping[int, Point], times: Sequence[int]) -> _Track | None:
     """A curve over all times, with nothing after its end; None if the input hides it."""
     start = points[min(points)].count(Role.AT_RISK)
-    events = censored = 0
+    sums = [0, 0, 0]
     states: dict[int, State] = {}
     for time in times:
-        happened, lost, at_risk = 0, 0, 0
+        at_risk = 0
         if time in points:
             counts = points[time].counts()
             if counts is None:
                 return None
-            happened, lost, at_risk = counts
-        events, censored = events + happened, censored + lost
-        states[time] = (events, censored, at_risk)
+            sums = [n + more for n, more in zip(sums, counts[:3], strict=True)]
+            at_risk = counts[3]
+        states[time] = (sums[0], sums[1], sums[2], at_risk)
     if start is None:
         return None
-    if events + censored > start:
+    if sum(sums) > start:
         raise _impossible()
     return _Track(start, states)
 
@@ -136,8 +137,13 @@ def _complements(
         start = whole.start - sum(one.start for one in known)
         states = {}
         for time, state in whole.states.items():
-            taken = [sum(one.states[time][n] for one in known) for n in range(3)]
-            less = (state[0] - taken[0], state[1] - taken[1], state[2] - taken[2])
+            taken = [sum(one.states[time][n] for one in known) for n in range(4)]
+            less = (
+                state[0] - taken[0],
+                state[1] - taken[1],
+                state[2] - taken[2],
+                state[3] - taken[3],
+            )
             if min(start, *less) < 0:
                 raise _impossible()
             states[time] = less
@@ -159,8 +165,7 @@ def _joint(
 
 def _tell(tracks: Sequence[_Track], time: int) -> None:
     for one in tracks:
-        events, censored, _ = one.states[time]
-        one.told = (events, censored)
+        one.told = one.states[time][:3]
 
 
 def _verdict(points: Mapping[int, Point], told: Sequence[int], quiet: set[int]) -> CurveVerdict:
@@ -169,15 +174,15 @@ def _verdict(points: Mapping[int, Point], told: Sequence[int], quiet: set[int]) 
     hidden = {one.index for point in ordered for one in point.rows}
     hidden -= {one.index for one in ordered[0].rows if one.role is Role.AT_RISK}
     rewritten: dict[int, int] = {}
-    events = censored = 0
+    sums = [0, 0, 0]
     for point in ordered:
-        happened, lost, _ = point.counts() or (0, 0, 0)
-        events, censored = events + happened, censored + lost
+        counts = point.counts() or (0, 0, 0, 0)
+        sums = [n + more for n, more in zip(sums, counts[:3], strict=True)]
         if point.time in told:
             keep = point.time not in quiet
             hidden -= {one.index for one in point.rows if keep or one.role is not Role.AT_RISK}
-            rewritten |= point.sums(events, censored)
-            events = censored = 0
+            rewritten |= point.sums(*sums)
+            sums = [0, 0, 0]
     return CurveVerdict(rewritten, frozenset(hidden), None, hidden_tail(ordered, hidden))
 
 

@@ -37,6 +37,7 @@ class Role(StrEnum):
     MOMENT = "moment"
     AT_RISK = "at_risk"
     EVENTS = "events"
+    COMPETING = "competing"
     CENSORED = "censored"
     CURVE = "curve"
 
@@ -50,7 +51,9 @@ MAX_ROWS = 200_000
 MAX_CELLS = 2_000_000
 """Rows of kinds whose cells are judged one by one, in a time that grows with their number."""
 
-WHOLE = frozenset({Role.PERSONS, Role.RECORDS, Role.AT_RISK, Role.EVENTS, Role.CENSORED})
+WHOLE = frozenset(
+    {Role.PERSONS, Role.RECORDS, Role.AT_RISK, Role.EVENTS, Role.COMPETING, Role.CENSORED}
+)
 """Roles whose values are whole numbers of persons, or of their records."""
 
 

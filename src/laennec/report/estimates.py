@@ -10,7 +10,10 @@ from laennec.report.content import Value
 Item = TypeVar("Item")
 Label = TypeVar("Label")
 
-_VARYING = {"incidence": frozenset({"denominator_sex", "denominator_age_group"})}
+_VARYING = dict.fromkeys(
+    ("incidence", "point_prevalence", "period_prevalence"),
+    frozenset({"denominator_sex", "denominator_age_group"}),
+)
 """Settings that differ inside a family, by result type."""
 
 

@@ -18,11 +18,11 @@ from laennec.report.cohorts import attrition, sizes
 from laennec.report.content import HIDDEN, Section
 from laennec.report.divisions import divided
 from laennec.report.estimates import Family, common_settings, families
-from laennec.report.incidence import incidence
 from laennec.report.large_scale import large_scale
 from laennec.report.model import StudyReport
 from laennec.report.overlap import overlap, timing
 from laennec.report.plain import plain, plain_table
+from laennec.report.rates import incidence, prevalence
 from laennec.report.survival import cumulative_incidence
 from laennec.report.words import Words, load_words, readable
 
@@ -37,6 +37,8 @@ BUILDERS: Mapping[str, Builder] = {
     "summarise_large_scale_characteristics": large_scale,
     "cumulative_incidence": cumulative_incidence,
     "incidence": incidence,
+    "period_prevalence": prevalence,
+    "point_prevalence": prevalence,
 }
 """Who shows which result type; sections stand in this order, other types after them."""
 

@@ -7,7 +7,7 @@ from laennec.report.estimates import Estimate, Family, each
 from laennec.report.survival_chart import Curve, Moment, curves_figure
 from laennec.report.words import Words, readable
 
-_COUNTS = ("n_risk", "n_events", "n_censored")
+_COUNTS = ("n_risk", "n_events", "n_competing", "n_censored")
 _CURVE = ("estimate", "estimate_95CI_lower", "estimate_95CI_upper")
 _Places = dict[tuple[str, str, str], Value]
 """Estimates by cohort, time and name."""
@@ -25,10 +25,14 @@ def cumulative_incidence(family: Family, words: Words) -> Section:
     first = family.estimates[0]
     outcome = readable(first.level("outcome") or first.level("outcome_cohort_name"))
     title = words.text("survival.title", outcome=outcome)
+    rival = first.settings.extra.get("competing_outcome")
+    note = words.text("survival.note")
+    if rival is not None:
+        note = words.text("survival.competing", rival=readable(rival))
     figure = curves_figure([_curve(one, times, found) for one in cohorts], words, title=title)
     return Section(
         title,
-        (words.text("survival.note"),),
+        (note,),
         (figure,) if figure else (),
         (_table(cohorts, times, found, words),) if timed else (),
     )
@@ -51,10 +55,11 @@ def _curve(cohort: str, times: Sequence[str], found: _Places) -> Curve:
 
 
 def _table(cohorts: Sequence[str], times: Sequence[str], found: _Places, words: Words) -> Table:
-    heads = (*(words.term(name) for name in _COUNTS), words.text("survival.estimate"))
+    names = [name for name in _COUNTS if any(place[2] == name for place in found)]
+    heads = (*(words.term(name) for name in names), words.text("survival.estimate"))
     groups = []
     for cohort in cohorts:
-        lines = ((time, _cells(cohort, time, found)) for time in times)
+        lines = ((time, _cells(cohort, time, found, names)) for time in times)
         rows = (
             Row(words.digits(time), cells)
             for time, cells in lines
@@ -66,10 +71,10 @@ def _table(cohorts: Sequence[str], times: Sequence[str], found: _Places, words: 
     )
 
 
-def _cells(cohort: str, time: str, found: _Places) -> tuple[Cell, ...]:
+def _cells(cohort: str, time: str, found: _Places, names: Sequence[str]) -> tuple[Cell, ...]:
     counts = tuple(
         Cell((found[(cohort, time, name)],)) if (cohort, time, name) in found else Cell()
-        for name in _COUNTS
+        for name in names
     )
     estimate, lower, upper = (found.get((cohort, time, name)) for name in _CURVE)
     if estimate is None:

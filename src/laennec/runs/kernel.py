@@ -9,7 +9,7 @@ The engine is Polars (``docs/decisions/0003-bucket-kernel.md``). Memory is bound
 one bucket that the plan needs; nothing is written to disk (``runs.spill``).
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import cache
 
 import polars as pl
@@ -21,8 +21,9 @@ from laennec.runs.kernel_definitions import enrol_definitions
 from laennec.runs.kernel_history import Bucket, load
 from laennec.runs.kernel_incidence import incidence
 from laennec.runs.kernel_large_scale import large_scale
-from laennec.runs.kernel_outcomes import outcomes_of
+from laennec.runs.kernel_outcomes import apart, outcomes_of
 from laennec.runs.kernel_overlap import overlap, timing
+from laennec.runs.kernel_prevalence import prevalence
 from laennec.runs.kernel_strata import strata
 from laennec.runs.kernel_survival import survival
 from laennec.runs.plan import Plan
@@ -40,6 +41,10 @@ from laennec.study.model import (
     Incidence,
     LargeScaleCharacteristics,
     OfCohorts,
+    PeriodPrevalence,
+    PointPrevalence,
+    Result,
+    Stays,
 )
 from laennec.study.partials import Partial, merge
 
@@ -61,31 +66,47 @@ def evaluate_bucket(plan: Plan, source: BucketSource, bucket: int) -> Partial:
     divided = strata(plan.study, rows, enrolled)
 
     @cache
-    def outcomes(events: Events) -> pl.DataFrame:
-        return outcomes_of(events, rows)
+    def outcomes(of: Events | Stays) -> pl.DataFrame:
+        return outcomes_of(of, rows) if isinstance(of, Events) else apart(enrolled[of.cohort].stays)
 
     parts = [_attrition(name, enrolment) for name, enrolment in enrolled.items()]
     parts.append(_members(divided))
     enrolled |= divided
-    for asked in plan.study.results:
-        match asked:
-            case Counts():
-                pass  # attrition of every cohort is counted whether asked or not
-            case Characteristics():
-                parts.append(characteristics(asked, _labels(asked, plan), rows, enrolled))
-            case Incidence():
-                population = None if asked.population is None else enrolled[asked.population]
-                parts.append(incidence(asked, rows, outcomes(asked.outcome), population))
-            case CumulativeIncidence():
-                labels = _labels(asked, plan)
-                parts.append(survival(asked, labels, outcomes(asked.outcome), enrolled))
-            case CohortOverlap():
-                parts.append(overlap(asked, enrolled))
-            case CohortTiming():
-                parts.append(timing(asked, enrolled))
-            case LargeScaleCharacteristics():
-                parts.append(large_scale(asked, rows, enrolled))
+    parts += [_answer(asked, plan, rows, enrolled, outcomes) for asked in plan.study.results]
     return merge(parts)
+
+
+def _answer(
+    asked: Result,
+    plan: Plan,
+    rows: Bucket,
+    enrolled: Mapping[str, Enrolment],
+    outcomes: Callable[[Events | Stays], pl.DataFrame],
+) -> Partial:
+    """One result in one bucket."""
+    match asked:
+        case Counts():
+            return Partial()  # attrition of every cohort is counted whether asked or not
+        case Characteristics():
+            return characteristics(asked, _labels(asked, plan), rows, enrolled)
+        case Incidence():
+            population = enrolled.get(asked.population or "")
+            censor = enrolled.get(asked.censor or "")
+            theirs = outcomes(asked.outcome)
+            return incidence(asked, rows, theirs, population=population, censor=censor)
+        case PointPrevalence() | PeriodPrevalence():
+            population = enrolled.get(asked.population or "")
+            return prevalence(asked, rows, outcomes(asked.outcome), population)
+        case CumulativeIncidence():
+            competing = None if asked.competing is None else outcomes(asked.competing)
+            labels = _labels(asked, plan)
+            return survival(asked, labels, outcomes(asked.outcome), competing, enrolled)
+        case CohortOverlap():
+            return overlap(asked, enrolled)
+        case CohortTiming():
+            return timing(asked, enrolled)
+        case LargeScaleCharacteristics():
+            return large_scale(asked, rows, enrolled)
 
 
 def enrol_all(plan: Plan, source: BucketSource, bucket: int, rows: Bucket) -> dict[str, Enrolment]:

@@ -16,3 +16,9 @@ def outcomes_of(events: Events, bucket: Bucket) -> pl.DataFrame:
         .select(PERSON, "start", end=pl.min_horizontal("end", "period_end"))
     )
     return collected(joined(cut, start="start", end="end"))
+
+
+def apart(stays: pl.DataFrame) -> pl.DataFrame:
+    """Return stays of a cohort as outcomes: by person and day, those that share a day as one."""
+    days = stays.lazy().select(PERSON, start="entry", end="exit")
+    return collected(joined(days, start="start", end="end"))

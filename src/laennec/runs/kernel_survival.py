@@ -14,6 +14,7 @@ def survival(
     asked: CumulativeIncidence,
     labels: Sequence[str],
     outcomes: pl.DataFrame,
+    competing: pl.DataFrame | None,
     enrolled: Mapping[str, Enrolment],
 ) -> Partial:
     """Count members by day and end of follow-up; the rules are ``study.reference_survival``.
@@ -22,31 +23,45 @@ def survival(
         asked: What is asked.
         labels: The cohorts and strata to follow, by their keys in ``enrolled``.
         outcomes: As ``kernel_outcomes.outcomes_of`` returns them.
+        competing: Outcomes that forestall them, if any.
         enrolled: Cohorts and strata.
     """
     counts: dict[Key, int] = {}
     for cohort in labels:
         members = enrolled[cohort].members.select(PERSON, "entry", "exit")
-        seen = _follow_up(asked, members, outcomes)
-        for day, has_outcome, persons in seen.group_by("day", "has_outcome").len().iter_rows():
-            what = "events" if has_outcome else "censored"
-            counts["survival", asked.name, cohort, day, what] = persons
+        seen = _follow_up(asked, members, outcomes, competing)
+        for day, ended_by, persons in seen.group_by("day", "ended_by").len().iter_rows():
+            counts["survival", asked.name, cohort, day, ended_by] = persons
     return Partial(counts)
 
 
 def _follow_up(
-    asked: CumulativeIncidence, members: pl.DataFrame, outcomes: pl.DataFrame
+    asked: CumulativeIncidence,
+    members: pl.DataFrame,
+    outcomes: pl.DataFrame,
+    competing: pl.DataFrame | None,
 ) -> pl.DataFrame:
-    """One row for each member who is followed: ``day, has_outcome``."""
-    theirs = outcomes.join(members, on=PERSON)
-    later = theirs.filter(pl.col("start") >= pl.col("entry"))
-    first = later.group_by(PERSON).agg(until=(pl.col("start") - pl.col("entry")).min())
+    """One row for each member who is followed: ``day, ended_by``."""
     last = pl.min_horizontal(pl.col("exit") - pl.col("entry"), pl.lit(asked.horizon))
-    followed = members.join(_had_before(asked.washout, theirs), on=PERSON, how="anti")
-    has_outcome = (pl.col("until") <= last).fill_null(value=False)
-    return followed.join(first, on=PERSON, how="left").select(
-        day=pl.when(has_outcome).then("until").otherwise(last), has_outcome=has_outcome
-    )
+    followed = members.with_columns(day=last, ended_by=pl.lit("censored"))
+    # On one day the later of these wins.
+    for ended_by, spans in (("events", outcomes), ("competing", competing)):
+        if spans is None:
+            continue
+        theirs = spans.join(members, on=PERSON)
+        later = theirs.filter(pl.col("start") >= pl.col("entry"))
+        first = later.group_by(PERSON).agg(until=(pl.col("start") - pl.col("entry")).min())
+        comes = (pl.col("until") <= pl.col("day")).fill_null(value=False)
+        followed = (
+            followed.join(_had_before(asked.washout, theirs), on=PERSON, how="anti")
+            .join(first, on=PERSON, how="left")
+            .with_columns(
+                day=pl.when(comes).then("until").otherwise("day"),
+                ended_by=pl.when(comes).then(pl.lit(ended_by)).otherwise("ended_by"),
+            )
+            .drop("until")
+        )
+    return followed.select("day", "ended_by")
 
 
 def _had_before(washout: int | None, theirs: pl.DataFrame) -> pl.DataFrame:

@@ -10,13 +10,15 @@ from types import MappingProxyType
 
 from laennec.omop.summarised_result import JOINT, ResultRow, SummarisedResult, bind
 from laennec.study.estimates_cohorts import attrition_rows, characteristic_rows, count_rows
-from laennec.study.estimates_incidence import analyses, incidence_rows, incidence_settings
+from laennec.study.estimates_denominators import analyses
+from laennec.study.estimates_incidence import incidence_rows, incidence_settings
 from laennec.study.estimates_large_scale import (
     large_scale_rows,
     large_scale_settings,
     sizes_of,
 )
 from laennec.study.estimates_overlap import overlap_rows, timing_rows
+from laennec.study.estimates_prevalence import prevalence_rows, prevalence_settings
 from laennec.study.estimates_rows import section
 from laennec.study.estimates_survival import survival_rows, survival_settings
 from laennec.study.model import (
@@ -29,6 +31,9 @@ from laennec.study.model import (
     Incidence,
     LargeScaleCharacteristics,
     OfCohorts,
+    PeriodPrevalence,
+    PointPrevalence,
+    Prevalence,
     Result,
     Study,
     UnionOf,
@@ -61,7 +66,8 @@ def summarise(
     Returns:
         For each result of the study, in its order: counts give a ``summarise_cohort_count`` and a
         ``summarise_cohort_attrition``; characteristics a ``summarise_characteristics``; incidence
-        one ``incidence`` for each age group and sex; cumulative incidence one
+        one ``incidence``, prevalence one ``point_prevalence`` or ``period_prevalence`` for each age
+        group and sex; cumulative incidence one
         ``cumulative_incidence``; overlap a ``summarise_cohort_overlap``; timing a
         ``summarise_cohort_timing``; large-scale characteristics one
         ``summarise_large_scale_characteristics`` for each table and type. Every settings row has
@@ -112,10 +118,8 @@ def _tables(
         case Characteristics():
             rows = characteristic_rows(result, study, partial, cdm_name)
             yield "summarise_characteristics", rows, group | divided
-        case Incidence():
-            for sex, ages in analyses(result):
-                rows = incidence_rows(result, sex, ages, partial, cdm_name)
-                yield "incidence", rows, incidence_settings(result, sex, ages)
+        case Incidence() | PointPrevalence() | PeriodPrevalence():
+            yield from _rates(result, partial, cdm_name)
         case CumulativeIncidence():
             rows = survival_rows(result, study, partial, cdm_name)
             yield "cumulative_incidence", rows, divided | survival_settings(result)
@@ -132,3 +136,16 @@ def _tables(
                 rows = large_scale_rows(result, analysis, partial, cdm_name, sizes, names)
                 about = large_scale_settings(result, *analysis)
                 yield "summarise_large_scale_characteristics", rows, about
+
+
+def _rates(
+    result: Incidence | Prevalence, partial: Partial, cdm_name: str
+) -> Iterator[tuple[str, Iterator[ResultRow], dict[str, str]]]:
+    """Yield one table for each age group and sex."""
+    for sex, ages in analyses(result):
+        if isinstance(result, Incidence):
+            rows = incidence_rows(result, sex, ages, partial, cdm_name)
+            yield result.kind, rows, incidence_settings(result, sex, ages)
+        else:
+            rows = prevalence_rows(result, sex, ages, partial, cdm_name)
+            yield result.kind, rows, prevalence_settings(result, sex, ages)

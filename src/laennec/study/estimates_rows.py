@@ -18,7 +18,7 @@ from laennec.omop.summarised_result import (
 from laennec.study.model import Stratum
 
 PACKAGE = "laennec"
-DECIMALS = {"mean": 2, "percentage": 2, "rate": 3, "probability": 6}
+DECIMALS = {"mean": 2, "percentage": 2, "rate": 3, "prevalence": 5, "probability": 6}
 """Decimals to which each kind of number is rounded."""
 
 

@@ -1,17 +1,18 @@
-"""Cumulative incidence as DARWIN rows: numbers at risk, events, and the Kaplan-Meier curve."""
+"""Cumulative incidence as DARWIN rows: at risk, events, Kaplan-Meier or Aalen-Johansen."""
 
 from collections.abc import Iterator
 
 from laennec.omop.summarised_result import ResultRow
 from laennec.study.estimates_rows import number, stratum_place
-from laennec.study.estimators import Histogram, kaplan_meier
+from laennec.study.estimators import Histogram, SurvivalPoint, aalen_johansen, kaplan_meier
 from laennec.study.model import CumulativeIncidence, Study
 from laennec.study.partials import Partial
 
 
 def survival_settings(asked: CumulativeIncidence) -> dict[str, str]:
     """Return what was asked, with the words of CohortSurvival where it has them."""
-    return {
+    own = {} if asked.competing is None else {"competing_outcome": asked.competing.label}
+    return own | {
         "group": "cohort_name &&& outcome",
         "additional": "time",
         "outcome_washout": "inf" if asked.washout is None else str(asked.washout),
@@ -19,6 +20,7 @@ def survival_settings(asked: CumulativeIncidence) -> dict[str, str]:
         "follow_up_days": str(asked.horizon),
         "minimum_survival_days": "0",
         "eventgap": str(asked.step),
+        "analysis_type": "single_event" if asked.competing is None else "competing_risk",
     }
 
 
@@ -27,18 +29,18 @@ def survival_rows(
 ) -> Iterator[ResultRow]:
     """Yield, for each cohort, stratum and published day, who is at risk, events and the curve."""
     for stratum in study.strata_of(asked):
-        events = _by_day(partial, asked.name, stratum.label, "events")
-        censored = _by_day(partial, asked.name, stratum.label, "censored")
-        for point in kaplan_meier(events, censored, step=asked.step, horizon=asked.horizon):
+        for point in _curve(asked, partial, stratum.label):
             where = stratum_place(
                 cdm_name,
                 stratum,
-                {"outcome": asked.outcome.concepts},
+                {"outcome": asked.outcome.label},
                 additional={"time": str(point.day)},
             )
             at_risk = str(point.at_risk)
             yield where.row("Number at risk", None, "n_risk", "integer", at_risk)
             yield where.row("Events", None, "n_events", "integer", str(point.events))
+            if asked.competing is not None:
+                yield where.row("Events", None, "n_competing", "integer", str(point.competing))
             yield where.row("Events", None, "n_censored", "integer", str(point.censored))
             for estimate, value in (
                 ("estimate", point.incidence),
@@ -47,6 +49,15 @@ def survival_rows(
             ):
                 text = number(value, "probability")
                 yield where.row("Cumulative incidence", None, estimate, "numeric", text)
+
+
+def _curve(asked: CumulativeIncidence, partial: Partial, label: str) -> Iterator[SurvivalPoint]:
+    events = _by_day(partial, asked.name, label, "events")
+    censored = _by_day(partial, asked.name, label, "censored")
+    if asked.competing is None:
+        return kaplan_meier(events, censored, step=asked.step, horizon=asked.horizon)
+    competing = _by_day(partial, asked.name, label, "competing")
+    return aalen_johansen(events, competing, censored, step=asked.step, horizon=asked.horizon)
 
 
 def _by_day(partial: Partial, result: str, cohort: str, what: str) -> Histogram:

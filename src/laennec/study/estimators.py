@@ -1,4 +1,4 @@
-"""Estimates from counts: quantiles, mean, rate with exact interval, Kaplan-Meier.
+"""Estimates from counts: quantiles, mean, rate with exact interval, Kaplan-Meier, Aalen-Johansen.
 
 Pure functions of whole numbers, each with its published definition, so that the same counts give
 the same text on every machine. Persons never come here.
@@ -83,6 +83,20 @@ def rate(*, events: int, days: int) -> Rate:
     )
 
 
+def wilson(cases: int, persons: int) -> tuple[float, float, float]:
+    """Return a share with its 95 % score limits (Wilson 1927), which stay within 0 and 1.
+
+    Args:
+        cases: At least 0, at most ``persons``.
+        persons: At least 1.
+    """
+    share, squared = cases / persons, Z * Z
+    middle = (cases + squared / 2) / (persons + squared)
+    spread = math.sqrt(share * (1 - share) + squared / (4 * persons))
+    half_width = Z * math.sqrt(persons) / (persons + squared) * spread
+    return share, max(0.0, middle - half_width), min(1.0, middle + half_width)
+
+
 @dataclass(frozen=True)
 class SurvivalPoint:
     """The Kaplan-Meier curve on one day.
@@ -91,8 +105,9 @@ class SurvivalPoint:
         day: Days since entry.
         at_risk: Persons neither with outcome nor censored before that day.
         events, censored: Persons since the previous point, this day included.
-        incidence: One minus the survival after that day.
+        incidence: Share with an event by the end of that day.
         lower, upper: Its 95 % limits.
+        competing: Persons with a competing event since the previous point, this day included.
     """
 
     day: int
@@ -102,6 +117,7 @@ class SurvivalPoint:
     incidence: float
     lower: float
     upper: float
+    competing: int = 0
 
 
 def kaplan_meier(
@@ -136,6 +152,76 @@ def kaplan_meier(
             return
 
 
+def aalen_johansen(
+    events: Histogram, competing: Histogram, censored: Histogram, *, step: int, horizon: int
+) -> Iterator[SurvivalPoint]:
+    """Yield the cumulative incidence of an event that another one can forestall.
+
+    On each day the share still without either event times events / persons at risk is added (Aalen
+    and Johansen 1978). Limits: the delta method's variance (Marubini and Valsecchi 1995, 10.12),
+    on the log(-log) scale; where the incidence is 0 or 1 they equal it. Days and ends of the curve
+    are those of ``kaplan_meier``.
+    """
+    at_risk = sum(sum(one.values()) for one in (events, competing, censored))
+    if not at_risk:
+        return
+    sums = _DeltaSums()
+    days = deque(sorted({*events, *competing, *censored}))
+    for point in _points(step, horizon):
+        seen = forestalled = lost = 0
+        on_point = at_risk
+        while days and days[0] <= point:
+            day = days.popleft()
+            counts = [one.get(day, 0) for one in (events, competing, censored)]
+            sums.add(counts[0], counts[1], at_risk)
+            seen, forestalled, lost = seen + counts[0], forestalled + counts[1], lost + counts[2]
+            on_point = at_risk if day == point else at_risk - sum(counts)
+            at_risk -= sum(counts)
+        share = sums.incidence
+        lower, upper = _limits(share, sums.variance() / (share * share) if share else 0.0)
+        yield SurvivalPoint(point, on_point, seen, lost, share, lower, upper, forestalled)
+        if not on_point:
+            return
+
+
+@dataclass
+class _DeltaSums:
+    """The cumulative incidence and the sums of which its variance is made, day by day.
+
+    Attributes:
+        free: Share without either event.
+        incidence: Share with the event.
+        weights: Sums of Greenwood's term times 1, the incidence of its day, and its square.
+        own: Sum of the variance of the day's own addition.
+        mixed: Sums of the covariance of both, times 1 and times the incidence of its day.
+    """
+
+    free: float = 1.0
+    incidence: float = 0.0
+    weights: tuple[float, float, float] = (0.0, 0.0, 0.0)
+    own: float = 0.0
+    mixed: tuple[float, float] = (0.0, 0.0)
+
+    def add(self, events: int, competing: int, at_risk: int) -> None:
+        """Take one day on."""
+        self.incidence += self.free * events / at_risk
+        left = at_risk - events - competing
+        # When all have an event nothing is added later, and the term has no weight.
+        term = (events + competing) / (at_risk * left) if left else 0.0
+        here = self.incidence
+        sums, mixed = self.weights, self.free * events / at_risk**2
+        self.weights = (sums[0] + term, sums[1] + term * here, sums[2] + term * here * here)
+        self.own += self.free**2 * events * (at_risk - events) / at_risk**3
+        self.mixed = (self.mixed[0] + mixed, self.mixed[1] + mixed * here)
+        self.free *= left / at_risk
+
+    def variance(self) -> float:
+        """The variance of the incidence so far."""
+        here = self.incidence
+        of_free = here * here * self.weights[0] - 2 * here * self.weights[1] + self.weights[2]
+        return max(0.0, of_free + self.own - 2 * (here * self.mixed[0] - self.mixed[1]))
+
+
 def _points(step: int, horizon: int) -> Iterator[int]:
     yield from range(0, horizon, step)
     yield horizon
@@ -148,7 +234,7 @@ def _greenwood(with_event: int, at_risk: int) -> float:
 
 
 def _limits(survival: float, variance: float) -> tuple[float, float]:
-    """Lower and upper limit of a survival on the log(-log) scale."""
+    """Lower and upper limit on the log(-log) scale; the variance is divided by the square."""
     if survival in (0.0, 1.0):
         return survival, survival
     half_width = Z * math.sqrt(variance) / abs(math.log(survival))

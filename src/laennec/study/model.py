@@ -15,6 +15,7 @@ from typing import Annotated, Any
 
 from pydantic import Discriminator, Field, Tag, model_validator
 
+from laennec.core.calendars import Interval
 from laennec.study.definition import Definition
 from laennec.study.definition_parts import concept_sets
 from laennec.study.model_cohorts import (
@@ -43,14 +44,22 @@ from laennec.study.model_cohorts import (
 from laennec.study.model_combined import Combined, DifferenceOf, IntersectionOf, UnionOf
 from laennec.study.model_large_scale import LargeScaleCharacteristics
 from laennec.study.model_overlap import Beside, CohortOverlap, CohortTiming
-from laennec.study.model_results import (
+from laennec.study.model_rates import (
     AgeGroup,
+    Denominators,
+    Incidence,
+    Level,
+    PeriodPrevalence,
+    PointPrevalence,
+    Prevalence,
+    Stays,
+    TimePoint,
+)
+from laennec.study.model_results import (
     Characteristics,
     Counts,
     Covariate,
     CumulativeIncidence,
-    Incidence,
-    Interval,
     OfCohorts,
     Result,
 )
@@ -88,6 +97,7 @@ __all__ = [
     "Criterion",
     "CumulativeIncidence",
     "Definition",
+    "Denominators",
     "DifferenceOf",
     "EndOfEvent",
     "EndOfObservation",
@@ -101,15 +111,21 @@ __all__ = [
     "IntersectionOf",
     "Interval",
     "LargeScaleCharacteristics",
+    "Level",
     "Name",
     "OfCohorts",
     "Period",
+    "PeriodPrevalence",
+    "PointPrevalence",
+    "Prevalence",
     "Result",
     "Sex",
     "SexIs",
+    "Stays",
     "Strata",
     "Stratum",
     "Study",
+    "TimePoint",
     "UnionOf",
     "Window",
 ]
@@ -263,17 +279,24 @@ class Study(Frozen):
             if isinstance(result, Characteristics):
                 for j, covariate in enumerate(result.covariates):
                     yield f"results[{i}].covariates[{j}].events", covariate.events
-            elif isinstance(result, Incidence | CumulativeIncidence):
-                yield f"results[{i}].outcome", result.outcome
+            for field, outcome in _outcomes(result):
+                if isinstance(outcome, Events):
+                    yield f"results[{i}].{field}", outcome
 
     def _placed_cohorts(self) -> Iterator[tuple[str, str]]:
         """Yield every name of a cohort that a result gives, with its place."""
         for i, result in enumerate(self.results):
+            for field, outcome in _outcomes(result):
+                if isinstance(outcome, Stays):
+                    yield f"results[{i}].{field}.cohort", outcome.cohort
             if isinstance(result, OfCohorts | Beside | LargeScaleCharacteristics):
                 for j, name in enumerate(result.cohorts):
                     yield f"results[{i}].cohorts[{j}]", name
-            elif result.population is not None:
+                continue
+            if result.population is not None:
                 yield f"results[{i}].population", result.population
+            if isinstance(result, Incidence) and result.censor is not None:
+                yield f"results[{i}].censor", result.censor
 
     def canonical(self) -> bytes:
         """Return the study as JSON with sorted keys and no spaces: equal studies, equal bytes."""
@@ -283,3 +306,11 @@ class Study(Frozen):
     def digest(self) -> str:
         """Return the SHA-256 of ``canonical()`` in hexadecimal."""
         return hashlib.sha256(self.canonical()).hexdigest()
+
+
+def _outcomes(result: Result) -> Iterator[tuple[str, Events | Stays]]:
+    """Yield the outcomes of a result, each with the field that gives it."""
+    if isinstance(result, Denominators | CumulativeIncidence):
+        yield "outcome", result.outcome
+    if isinstance(result, CumulativeIncidence) and result.competing is not None:
+        yield "competing", result.competing

@@ -80,6 +80,11 @@ class Events(Frozen):
     table: str
     concepts: Name
 
+    @property
+    def label(self) -> str:
+        """Name of the events in results."""
+        return self.concepts
+
     @model_validator(mode="after")
     def _known_table(self) -> "Events":
         if self.table not in EVENT_TABLES:

@@ -4,8 +4,6 @@ Imported through ``study.model``, which has the whole language.
 """
 
 import itertools
-from datetime import date
-from enum import StrEnum
 from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
@@ -17,13 +15,18 @@ from laennec.study.model_cohorts import (
     Events,
     Frozen,
     Name,
-    Sex,
     Window,
-    check_dates,
     check_once,
 )
 from laennec.study.model_large_scale import LargeScaleCharacteristics
 from laennec.study.model_overlap import CohortOverlap, CohortTiming
+from laennec.study.model_rates import (
+    AgeGroup,
+    Incidence,
+    Outcome,
+    PeriodPrevalence,
+    PointPrevalence,
+)
 
 MAX_POINTS = 4_000
 """Bound of the points of a curve: ten years by day."""
@@ -35,24 +38,6 @@ class Covariate(Frozen):
     name: Name
     events: Events
     window: Window
-
-
-class AgeGroup(Frozen):
-    """Ages in completed years, both ends included."""
-
-    minimum: int = Field(ge=0, le=150)
-    maximum: int = Field(ge=0, le=150)
-
-    @model_validator(mode="after")
-    def _in_order(self) -> "AgeGroup":
-        if self.maximum < self.minimum:
-            raise ValueError("an age group ends before it starts")
-        return self
-
-    @property
-    def label(self) -> str:
-        """The group as IncidencePrevalence writes it, such as ``18 to 64``."""
-        return f"{self.minimum} to {self.maximum}"
 
 
 class OfCohorts(Frozen):
@@ -101,73 +86,24 @@ class Characteristics(OfCohorts):
         return self
 
 
-class Interval(StrEnum):
-    """Calendar intervals over which incidence is estimated."""
-
-    YEARS = "years"
-    OVERALL = "overall"
-
-
-class Incidence(Frozen):
-    """Incidence rate of an outcome, with the semantics of IncidencePrevalence.
-
-    Attributes:
-        population: A cohort of this study, or None for everyone under observation.
-        outcome: Outcome events that start on an observed day; records that share a day are one
-            outcome, which ends no later than its period of observation.
-        washout: Days without outcome needed before time at risk starts again, counted from the end
-            of the previous outcome; None means a person who had the outcome is never at risk again.
-        repeated: Count outcomes after the first one in a person's time at risk.
-        sexes, age_groups: One estimate for each pair; the groups may overlap (``0 to 150``).
-        prior_observation: Days of observation needed before time at risk starts.
-        start, end: First and last calendar day of time at risk, or None.
-        complete_intervals: Keep only calendar years wholly inside the span of time at risk, from
-            the first to the last day at risk of anybody in the analysis.
-    """
-
-    kind: Literal["incidence"] = "incidence"
-    name: Name
-    population: Name | None = None
-    outcome: Events
-    washout: Days | None = None
-    repeated: bool = False
-    sexes: tuple[Sex, ...] = Field(default=(Sex.BOTH,), min_length=1)
-    age_groups: tuple[AgeGroup, ...] = Field(
-        default=(AgeGroup(minimum=0, maximum=150),), min_length=1, max_length=MANY
-    )
-    prior_observation: Days = 0
-    start: date | None = None
-    end: date | None = None
-    intervals: tuple[Interval, ...] = Field(
-        default=(Interval.YEARS, Interval.OVERALL), min_length=1
-    )
-    complete_intervals: bool = True
-
-    @model_validator(mode="after")
-    def _sound(self) -> "Incidence":
-        check_once([*self.sexes], "sex")
-        check_once([one.label for one in self.age_groups], "age group")
-        check_once([*self.intervals], "interval")
-        if self.washout is None and self.repeated:
-            raise ValueError("repeated outcomes need a washout in days")
-        check_dates(self.start, self.end)
-        return self
-
-
 class CumulativeIncidence(OfCohorts):
-    """Share of a cohort that has had the outcome by each day, by the Kaplan-Meier estimator.
+    """Share of a cohort that has had the outcome by each day: Kaplan-Meier, or Aalen-Johansen.
 
     Persons with an outcome before entry (on one of the ``washout`` days before it, or ever when
     None) are left out. Outcomes are built as for ``Incidence``.
 
     Attributes:
+        competing: What ends follow-up as an outcome that forestalls the other one, such as death;
+            on one day it comes first. Persons who had it before entry are left out likewise. With
+            it the estimator is that of Aalen and Johansen.
         horizon: Last day of follow-up after entry.
         step: Days between two published points: day 0, each step, and the horizon, up to the first
             point at which nobody is at risk any more.
     """
 
     kind: Literal["cumulative_incidence"] = "cumulative_incidence"
-    outcome: Events
+    outcome: Outcome
+    competing: Outcome | None = None
     washout: Days | None = None
     horizon: int = Field(ge=1, le=MAX_DAYS)
     step: int = Field(ge=1, le=MAX_DAYS)
@@ -176,6 +112,8 @@ class CumulativeIncidence(OfCohorts):
     def _few_points(self) -> "CumulativeIncidence":
         if self.horizon // self.step > MAX_POINTS:
             raise ValueError(f"a curve has at most {MAX_POINTS} points: the step is too small")
+        if self.competing is not None and self.competing.label == self.outcome.label:
+            raise ValueError("an outcome does not compete with itself")
         return self
 
 
@@ -183,6 +121,8 @@ Result = Annotated[
     Counts
     | Characteristics
     | Incidence
+    | PointPrevalence
+    | PeriodPrevalence
     | CumulativeIncidence
     | CohortOverlap
     | CohortTiming

@@ -22,7 +22,12 @@ key in ``counts``                                                   counts
 ``("incidence", result, sex, age_group, interval, "persons")``      persons at risk
 ``("incidence", result, sex, age_group, interval, "days")``         days at risk
 ``("incidence", result, sex, age_group, interval, "events")``       outcomes
+``("prevalence", result, sex, age_group, interval, what)``          ``"denominator"``: persons (or
+                                                                    stretches) looked at;
+                                                                    ``"outcomes"``: of these, with
+                                                                    the outcome
 ``("survival", result, cohort, day, "events")``                     persons with outcome that day
+``("survival", result, cohort, day, "competing")``                  … with a competing outcome
 ``("survival", result, cohort, day, "censored")``                   persons last seen that day
 ``("overlap", result, cohort, cohort)``                              persons in both
 ``("timing_persons", result, cohort, cohort)``                       persons in both
@@ -32,9 +37,10 @@ key in ``counts``                                                   counts
 ==================================================================  ==============================
 
 ``window`` is the place of a window in its result, from 0.
-``interval`` is a calendar year as an int, or ``"overall"``; ``sex`` and ``age_group`` are labels.
-``first`` and ``last`` hold, under ``("incidence", result, sex, age_group)``, the first and last day
-at risk. Zero counts are left out, so equal partials compare equal.
+``interval`` is a label of ``core.calendars``; ``sex`` and ``age_group`` are labels. ``first`` and
+``last`` hold, under ``("incidence", result, sex, age_group)``, the first and last day at risk, and
+likewise for ``"prevalence"`` those on which anybody is looked at. Zero counts are left out, so
+equal partials compare equal.
 """
 
 from collections import Counter

@@ -9,9 +9,6 @@ Pure: no I/O, no clock. Nothing of a person leaves but whole numbers and the fir
 risk; what of these may be published is for ``disclosure``.
 """
 
-from collections import Counter
-from datetime import date
-
 from laennec.study.model import (
     Characteristics,
     CohortOverlap,
@@ -19,28 +16,21 @@ from laennec.study.model import (
     CumulativeIncidence,
     Incidence,
     LargeScaleCharacteristics,
+    PeriodPrevalence,
+    PointPrevalence,
     Study,
 )
 from laennec.study.partials import Key, Partial, merge
-from laennec.study.reference_cohorts import Enrolment, Membership, starting_in
+from laennec.study.reference_cohorts import Enrolment, starting_in
 from laennec.study.reference_enrolment import enrol_any
 from laennec.study.reference_history import Concepts, History, Rows, read_histories
-from laennec.study.reference_incidence import (
-    Stretch,
-    by_interval,
-    candidates,
-    denominator,
-    of_sex,
-    stretches,
-)
+from laennec.study.reference_incidence import incidence
 from laennec.study.reference_large_scale import large_scale
-from laennec.study.reference_outcomes import outcomes_of
 from laennec.study.reference_overlap import overlap, timing
+from laennec.study.reference_person import Memberships, Person
+from laennec.study.reference_prevalence import prevalence
 from laennec.study.reference_strata import in_strata
 from laennec.study.reference_survival import follow_up
-
-Memberships = dict[str, Membership]
-"""The cohorts one person is in, by name, and their strata, by label."""
 
 
 def evaluate(study: Study, rows: Rows, concepts: Concepts) -> Partial:
@@ -74,6 +64,7 @@ def _answer(study: Study, history: History, concepts: Concepts) -> Partial:
     strata = in_strata(study, history, concepts, memberships)
     memberships |= strata
     stays = {name: enrolment.stays for name, enrolment in enrolments.items()}
+    person = Person(history, concepts, memberships, stays)
     parts = [_attrition(name, enrolment) for name, enrolment in enrolments.items()]
     parts.append(Partial({("members", label): 1 for label in strata}))
     for result in study.results:
@@ -82,10 +73,12 @@ def _answer(study: Study, history: History, concepts: Concepts) -> Partial:
                 labels = [one.label for one in study.strata_of(result)]
                 parts.append(_characteristics(result, labels, history, concepts, memberships))
             case Incidence():
-                parts.append(_incidence(result, history, concepts, memberships))
+                parts.append(incidence(result, person))
+            case PointPrevalence() | PeriodPrevalence():
+                parts.append(prevalence(result, person))
             case CumulativeIncidence():
                 labels = [one.label for one in study.strata_of(result)]
-                parts.append(_survival(result, labels, history, concepts, memberships))
+                parts.append(_survival(result, labels, person))
             case CohortOverlap():
                 parts.append(overlap(result, stays))
             case CohortTiming():
@@ -126,55 +119,14 @@ def _characteristics(
     return Partial(counts)
 
 
-def _incidence(
-    asked: Incidence, history: History, concepts: Concepts, memberships: Memberships
-) -> Partial:
-    """Persons, days and outcomes at risk, for every pair of sex and age group."""
-    if asked.population is not None and asked.population not in memberships:
-        return Partial()
-    membership = None if asked.population is None else memberships[asked.population]
-    spans = candidates(history, membership)
-    outcomes = outcomes_of(asked.outcome, history, concepts)
-    parts = []
-    for sex in asked.sexes:
-        for group in asked.age_groups:
-            if of_sex(sex, history):
-                at_risk = stretches(asked, denominator(asked, group, history, spans), outcomes)
-                parts.append(_at_risk(asked, sex.value, group.label, at_risk))
-    return merge(parts)
-
-
-def _at_risk(asked: Incidence, sex: str, group: str, at_risk: list[Stretch]) -> Partial:
-    """One person's time at risk in one analysis, cut by calendar interval."""
-    if not at_risk:
-        return Partial()
-    counts: Counter[Key] = Counter()
-    for stretch in at_risk:
-        for interval, days in by_interval(asked, stretch):
-            key = ("incidence", asked.name, sex, group, interval)
-            counts[(*key, "persons")] = 1
-            counts[(*key, "days")] += days.end - days.start + 1
-            if stretch.has_outcome and days.holds(stretch.days.end):
-                counts[(*key, "events")] += 1
-    analysis: Key = ("incidence", asked.name, sex, group)
-    first = date.fromordinal(at_risk[0].days.start)
-    last = date.fromordinal(at_risk[-1].days.end)
-    return Partial(counts, {analysis: first}, {analysis: last})
-
-
-def _survival(
-    asked: CumulativeIncidence,
-    labels: list[str],
-    history: History,
-    concepts: Concepts,
-    memberships: Memberships,
-) -> Partial:
+def _survival(asked: CumulativeIncidence, labels: list[str], person: Person) -> Partial:
     """Day of the first outcome, or of the end of follow-up, in each cohort and stratum."""
     counts: dict[Key, int] = {}
-    outcomes = outcomes_of(asked.outcome, history, concepts)
+    outcomes = person.outcomes(asked.outcome)
+    competing = () if asked.competing is None else person.outcomes(asked.competing)
     for cohort in labels:
-        seen = follow_up(asked, memberships[cohort], outcomes) if cohort in memberships else None
+        stay = person.memberships.get(cohort)
+        seen = None if stay is None else follow_up(asked, stay, outcomes, competing)
         if seen is not None:
-            what = "events" if seen.has_outcome else "censored"
-            counts["survival", asked.name, cohort, seen.days, what] = 1
+            counts["survival", asked.name, cohort, seen.days, seen.ended_by] = 1
     return Partial(counts)

@@ -4,13 +4,16 @@ Source: darwin-eu/IncidencePrevalence 1.2, ``getDenominatorCohorts.R``, ``estima
 ``getIncidence.R``. Where this differs, ``docs/reference/study-semantics.md`` says so and why.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date
 
-from laennec.study.model import AgeGroup, Incidence, Interval, Sex
-from laennec.study.reference_cohorts import Membership
-from laennec.study.reference_history import UNKNOWN_SEX, History, Span
+from laennec.study.model import Incidence
+from laennec.study.partials import Key, Partial, merge
+from laennec.study.reference_denominators import by_interval, candidates, denominator, of_sex
+from laennec.study.reference_history import Span
+from laennec.study.reference_person import Person
 
 
 @dataclass(frozen=True)
@@ -21,38 +24,27 @@ class Stretch:
     has_outcome: bool
 
 
-def candidates(history: History, membership: Membership | None) -> list[tuple[Span, Span]]:
-    """Return (days, period of observation) that may be at risk: the stay, or all that is observed.
+def incidence(asked: Incidence, person: Person) -> Partial:
+    """Count persons, days and outcomes at risk, for every pair of sex and age group."""
+    spans = candidates(asked, person.history, person.memberships.get(asked.population or ""))
+    outcomes = person.outcomes(asked.outcome)
+    parts = []
+    for sex in asked.sexes:
+        for group in asked.age_groups:
+            if of_sex(sex, person.history):
+                days = denominator(asked, group, person.history, spans)
+                if asked.censor is not None:
+                    days = censored(days, person.first_entry(asked.censor))
+                at_risk = stretches(asked, days, outcomes)
+                parts.append(_at_risk(asked, sex.value, group.label, at_risk))
+    return merge(parts)
 
-    Args:
-        history: The person.
-        membership: The stay in the population; None when the population is everyone observed.
-    """
-    if membership is not None:
-        return [(membership.days, membership.period)]
-    return [(period, period) for period in history.observed]
 
-
-def denominator(
-    asked: Incidence, group: AgeGroup, history: History, spans: Iterable[tuple[Span, Span]]
-) -> list[Span]:
-    """Return the days on which the person may be at risk, before outcomes are looked at.
-
-    A day belongs to the denominator when it is in a span, in the study's dates, at least
-    ``prior_observation`` days after its period began, and the age on that day is in the group.
-    """
-    kept = []
-    for days, period in spans:
-        first = max(days.start, period.start + asked.prior_observation)
-        last = days.end
-        if asked.start is not None:
-            first = max(first, asked.start.toordinal())
-        if asked.end is not None:
-            last = min(last, asked.end.toordinal())
-        aged = history.days_aged(group.minimum, group.maximum, Span(first, last))
-        if aged is not None:
-            kept.append(aged)
-    return kept
+def censored(spans: Iterable[Span], day: int | None) -> list[Span]:
+    """Return the spans up to a day, that day included; without a day all of them."""
+    if day is None:
+        return list(spans)
+    return [Span(one.start, min(one.end, day)) for one in spans if one.start <= day]
 
 
 def stretches(asked: Incidence, spans: Iterable[Span], outcomes: tuple[Span, ...]) -> list[Stretch]:
@@ -71,22 +63,6 @@ def stretches(asked: Incidence, spans: Iterable[Span], outcomes: tuple[Span, ...
     return found
 
 
-def by_interval(asked: Incidence, stretch: Stretch) -> Iterator[tuple[int | str, Span]]:
-    """Yield each calendar interval asked for that the stretch meets, with the days in it."""
-    if Interval.OVERALL in asked.intervals:
-        yield Interval.OVERALL.value, stretch.days
-    if Interval.YEARS in asked.intervals:
-        first, last = date.fromordinal(stretch.days.start), date.fromordinal(stretch.days.end)
-        for year in range(first.year, last.year + 1):
-            start = max(stretch.days.start, date(year, 1, 1).toordinal())
-            yield year, Span(start, min(stretch.days.end, date(year, 12, 31).toordinal()))
-
-
-def of_sex(asked: Sex, history: History) -> bool:
-    """Return whether the person is of the sex asked for; of unknown sex is nobody, as published."""
-    return history.sex != UNKNOWN_SEX if asked is Sex.BOTH else history.sex == asked.value
-
-
 def _within(span: Span, outcomes: tuple[Span, ...], washout: int | None) -> Iterator[Stretch]:
     free_from = span.start
     for outcome in outcomes:
@@ -99,3 +75,21 @@ def _within(span: Span, outcomes: tuple[Span, ...], washout: int | None) -> Iter
         free_from = max(free_from, outcome.end + washout + 1)
     if free_from <= span.end:
         yield Stretch(Span(free_from, span.end), has_outcome=False)
+
+
+def _at_risk(asked: Incidence, sex: str, group: str, at_risk: list[Stretch]) -> Partial:
+    """One person's time at risk in one analysis, cut by calendar interval."""
+    if not at_risk:
+        return Partial()
+    counts: Counter[Key] = Counter()
+    for stretch in at_risk:
+        for interval, days in by_interval(asked.intervals, stretch.days):
+            key = ("incidence", asked.name, sex, group, interval)
+            counts[(*key, "persons")] = 1
+            counts[(*key, "days")] += days.end - days.start + 1
+            if stretch.has_outcome and days.holds(stretch.days.end):
+                counts[(*key, "events")] += 1
+    analysis: Key = ("incidence", asked.name, sex, group)
+    first = date.fromordinal(at_risk[0].days.start)
+    last = date.fromordinal(at_risk[-1].days.end)
+    return Partial(counts, {analysis: first}, {analysis: last})

@@ -43,7 +43,9 @@ class Analysis:
         return _LOOKS.get(self.sex, look(2))
 
 
-def overall_figure(analyses: Sequence[Analysis], words: Words) -> Figure | None:
+def overall_figure(
+    analyses: Sequence[Analysis], words: Words, *, title: str, unit: str
+) -> Figure | None:
     """Return one rate with its interval per group; hidden ones say so; None if all are hidden."""
     top, cut = _top(analyses)
     if not top:
@@ -65,10 +67,9 @@ def overall_figure(analyses: Sequence[Analysis], words: Words) -> Figure | None:
     x = axis(
         "x",
         scale={"domain": [0, top]},
-        axis={"title": words.text("incidence.axis"), "tickCount": 6},
+        axis={"title": unit, "tickCount": 6},
     )
     layers = [layer for one in analyses for layer in _forest(one, top, x, y, words)]
-    title = words.text("incidence.overall")
     picture = draw(
         layers, words=words, title=title, width=_OVERALL_PX, height=_ROW_PX * len(analyses)
     )
@@ -102,7 +103,7 @@ def _forest(one: Analysis, top: float, x: Spec, y: Spec, words: Words) -> list[S
     return layers
 
 
-def yearly_figures(analyses: Sequence[Analysis], words: Words) -> list[Figure]:
+def yearly_figures(analyses: Sequence[Analysis], words: Words, *, unit: str) -> list[Figure]:
     """Return one small picture per sex and age group, all on the same scales."""
     years = [rate.year for one in analyses for rate in one.rates if rate.year is not None]
     top, cut = _top(analyses)
@@ -110,11 +111,18 @@ def yearly_figures(analyses: Sequence[Analysis], words: Words) -> list[Figure]:
         return []
     step = _step(sorted(set(years)))
     span = (min(years) - step / 2, max(years) + step / 2)
-    return [_panel(one, span, top, step, words, cut=cut) for one in analyses]
+    return [_panel(one, span, top, step, words, unit=unit, cut=cut) for one in analyses]
 
 
 def _panel(
-    one: Analysis, span: tuple[float, float], top: float, step: float, words: Words, *, cut: bool
+    one: Analysis,
+    span: tuple[float, float],
+    top: float,
+    step: float,
+    words: Words,
+    *,
+    unit: str,
+    cut: bool,
 ) -> Figure:
     x = axis(
         "x",
@@ -136,7 +144,7 @@ def _panel(
     ]
     if len(hidden) == len(dated):
         layers.append(_all_hidden(words))
-    title = f"{words.text('incidence.axis')}: {one.label}"
+    title = f"{unit}: {one.label}"
     width, height = _PANEL
     picture = draw(layers, words=words, title=title, width=width, height=height)
     return Figure(picture, _caption(one.label, words, cut=cut and _is_cut(one, top)))

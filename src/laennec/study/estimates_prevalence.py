@@ -1,0 +1,90 @@
+"""Prevalence as DARWIN rows, in the shape of ``IncidencePrevalence::estimatePointPrevalence``."""
+
+from collections.abc import Iterator
+from datetime import date
+
+from laennec.core.calendars import Interval, Label, intervals
+from laennec.omop.summarised_result import ResultRow
+from laennec.study.estimates_denominators import denominator_settings, groups, logical
+from laennec.study.estimates_rows import number, place
+from laennec.study.estimators import wilson
+from laennec.study.model import AgeGroup, PointPrevalence, Prevalence, Sex
+from laennec.study.partials import Key, Partial
+from laennec.study.reference_prevalence import point
+
+
+def prevalence_settings(asked: Prevalence, sex: Sex, group: AgeGroup) -> dict[str, str]:
+    """Return what is true of one analysis."""
+    settings = {
+        "additional": "prevalence_start_date &&& prevalence_end_date &&& analysis_interval",
+        **denominator_settings(asked, sex, group),
+    }
+    if isinstance(asked, PointPrevalence):
+        return settings | {
+            "analysis_type": "point",
+            "analysis_time_point": asked.time_point.value,
+            "analysis_complete_database_intervals": "FALSE",
+            "analysis_full_contribution": "FALSE",
+            "analysis_level": "person",
+        }
+    return settings | {
+        "analysis_type": "period",
+        "analysis_complete_database_intervals": logical(truth=asked.complete_intervals),
+        "analysis_full_contribution": logical(truth=asked.full_contribution),
+        "analysis_level": asked.level.value,
+    }
+
+
+def prevalence_rows(
+    asked: Prevalence, sex: Sex, group: AgeGroup, partial: Partial, cdm_name: str
+) -> Iterator[ResultRow]:
+    """Yield the estimates of one analysis, interval by interval, in order of kind and time.
+
+    An interval in which nobody is looked at has no rows. An interval is complete when it lies
+    between the first and the last day on which anybody of the analysis is looked at.
+    """
+    key: Key = ("prevalence", asked.name, sex.value, group.label)
+    if key not in partial.first:
+        return
+    for kind in Interval:
+        if kind in asked.intervals:
+            days = _intervals(asked, kind, partial.first[key], partial.last[key])
+            for label, start, end in days:
+                looked_at = partial.counts.get((*key, label, "denominator"), 0)
+                if looked_at:
+                    outcomes = partial.counts.get((*key, label, "outcomes"), 0)
+                    where = place(
+                        cdm_name,
+                        groups(asked),
+                        additional={
+                            "prevalence_start_date": start.isoformat(),
+                            "prevalence_end_date": end.isoformat(),
+                            "analysis_interval": kind.value,
+                        },
+                    )
+                    count = str(looked_at)
+                    yield where.row("Denominator", None, "denominator_count", "integer", count)
+                    yield where.row("Outcome", None, "outcome_count", "integer", str(outcomes))
+                    share, lower, upper = wilson(outcomes, looked_at)
+                    for suffix, value in (
+                        ("", share),
+                        ("_95CI_lower", lower),
+                        ("_95CI_upper", upper),
+                    ):
+                        text = number(value, "prevalence")
+                        yield where.row("Outcome", None, f"prevalence{suffix}", "numeric", text)
+
+
+def _intervals(
+    asked: Prevalence, kind: Interval, first: date, last: date
+) -> Iterator[tuple[Label, date, date]]:
+    """Yield label, first and last day of each interval to publish."""
+    if kind is Interval.OVERALL:
+        yield kind.value, first, last
+        return
+    for label, start, end in intervals(kind, first, last):
+        if isinstance(asked, PointPrevalence):
+            day = point(kind, asked.time_point, start)
+            yield label, day, day
+        elif not asked.complete_intervals or (first <= start and end <= last):
+            yield label, max(first, start), min(last, end)

@@ -1,0 +1,97 @@
+"""Curves with competing events: three kinds of leaving, none of which may come out small.
+
+Small curves of two days are enumerated and judged whole, as ``check`` does, with a threshold
+of 3: those with one published output are what the attacker cannot tell apart. Judged are those in
+which enough persons stay to the end; where nobody does, ``docs/explanation/disclosure.md`` states
+what is known.
+"""
+
+import itertools
+
+from laennec.disclosure import check
+from laennec.disclosure.kinds import HIDDEN
+from laennec.disclosure.profiles import Profile
+from laennec.omop.summarised_result import ResultRow, ResultSettings, SummarisedResult, bind
+
+THREE = Profile("three", 1, "", "", 3, 2, 3, 3, 2, 4, (0.01,), 0.75, 1)
+Leaving = tuple[int, int, int]
+"""Events, competing events and censored of one day."""
+MOST = 10
+
+
+def curve(*days: Leaving, left: int, competing: bool = True) -> SummarisedResult:
+    """Who leaves on day 10, 20, …, and who is still there; without ``competing`` it is censored."""
+    at_risk = left + sum(map(sum, days))
+    rows = [*_rows(0, at_risk, (0, 0, 0), competing=competing)]
+    for number, leaving in enumerate(days, start=1):
+        rows += _rows(10 * number, at_risk, leaving, competing=competing)
+        at_risk -= sum(leaving)
+    extra = {"competing_outcome": "death"} if competing else {}
+    settings = ResultSettings(1, "cumulative_incidence", "laennec", "0", extra)
+    return SummarisedResult(tuple(rows), (settings,))
+
+
+def _rows(time: int, at_risk: int, leaving: Leaving, *, competing: bool) -> list[ResultRow]:
+    events, rivals, censored = leaving
+    counts = {"n_risk": at_risk, "n_events": events, "n_competing": rivals, "n_censored": censored}
+    if not competing:
+        del counts["n_competing"]
+    group = ("cohort_name &&& outcome", "users &&& bleed")
+    return [
+        ResultRow(
+            1,
+            "hub",
+            *group,
+            "overall",
+            "overall",
+            "Number at risk" if name == "n_risk" else "Events",
+            None,
+            name,
+            "integer",
+            str(n),
+            "time",
+            str(time),
+        )
+        for name, n in counts.items()
+    ]
+
+
+def shown(result: SummarisedResult) -> dict[tuple[str, str], str]:
+    published = check(result, THREE).published.rows
+    return {(one.additional_level, one.estimate_name): one.estimate_value for one in published}
+
+
+def test_every_small_number_of_leavers_keeps_two_values() -> None:
+    alike: dict[tuple[tuple[tuple[str, str], str], ...], list[tuple[int, ...]]] = {}
+    judged = set()
+    for counts in itertools.product(range(MOST + 1), repeat=5):
+        if sum(counts) > MOST:
+            continue
+        events, rivals, censored, later, left = counts
+        output = tuple(shown(curve((events, rivals, censored), (later, 0, 0), left=left)).items())
+        alike.setdefault(output, []).append(counts)
+        if left >= THREE.threshold and sum(counts) <= MOST - 2:
+            judged.add(output)
+    for output in judged:
+        for values in zip(*alike[output], strict=True):
+            known = set(values)
+            assert len(known) > 1 or not any(THREE.is_small(one) for one in known), (output, known)
+
+
+def test_few_competing_events_hide_the_point_and_go_into_the_next() -> None:
+    found = shown(curve((30, 2, 20), (30, 5, 20), left=100))
+    assert {found["10", name] for name in ("n_events", "n_competing", "n_censored")} == {HIDDEN}
+    assert [found["20", name] for name in ("n_events", "n_competing", "n_censored")] == [
+        "60",
+        "7",
+        "40",
+    ]
+
+
+def test_a_competing_curve_beside_another_of_the_same_outcome_is_hidden() -> None:
+    both = bind([curve((30, 9, 20), left=100), curve((33, 0, 26), left=100, competing=False)])
+    rows = check(both, THREE).published.rows
+    competing = {one.result_id for one in rows if one.estimate_name == "n_competing"}
+    values = {one.estimate_value for one in rows if one.result_id in competing}
+    assert values == {HIDDEN}
+    assert any(one.estimate_value == "33" for one in rows)
