@@ -21,7 +21,8 @@ from adversarial.test_disclosure_strata import (
 )
 from laennec.core.errors import PolicyError
 from laennec.disclosure import check
-from laennec.disclosure.combined import Combination, derivable, diagram
+from laennec.disclosure.combined import Combination, check_populations, derivable, diagram
+from laennec.disclosure.kinds import read
 from laennec.omop.summarised_result import SummarisedResult
 
 Regions = tuple[int, ...]
@@ -193,3 +194,15 @@ def test_days_apart_are_persons_of_the_first_cohort_and_all_who_are_in_no_other(
     assert not less & ~a
     assert not shared & ~(a & b)
     assert drawn.root == {"a": "a", "b": "b", "less": "less", "not": "a", "shared": "shared"}
+
+
+def test_prevalence_in_two_linked_populations_is_refused() -> None:
+    drawn = {"hub": diagram([Combination("both", "intersection", "days", ("a", "b"))])}
+    rows = [
+        row(WHOLE, "Number subjects", 30, group=("cohort_name", name))
+        for name in ("a", "b", "both")
+    ]
+    made = read(result("summarise_cohort_count", rows))
+    check_populations(made[:2], drawn)
+    with pytest.raises(PolicyError, match="two populations"):
+        check_populations(made, drawn)

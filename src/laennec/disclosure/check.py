@@ -14,7 +14,13 @@ from enum import StrEnum
 from laennec.disclosure.algebra import Algebra, Key
 from laennec.disclosure.calendars import widened
 from laennec.disclosure.cohorts import cohort_cell, relate_cohorts, subjects
-from laennec.disclosure.combined import Diagram, measure_of, read_diagrams, relate_combined
+from laennec.disclosure.combined import (
+    Diagram,
+    check_populations,
+    measure_of,
+    read_diagrams,
+    relate_combined,
+)
 from laennec.disclosure.curve_families import CurveFamily, families_of
 from laennec.disclosure.curves import (
     CurveVerdict,
@@ -209,6 +215,7 @@ class _Judgement:
         diagrams = read_diagrams(entries)
         check_not_combined(overlaps, diagrams)
         check_not_linked(large_scale, diagrams)
+        check_populations(shares, diagrams)
         observed = put_observed(algebra, large_scale)
         beside = [*put_overlaps(algebra, overlaps), *observed]
         relate_cohorts(algebra, cohorts, diagrams, beside=beside, threshold=profile.threshold)

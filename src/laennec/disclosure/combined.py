@@ -163,6 +163,21 @@ def _drawn(made: Sequence[Combination]) -> tuple[dict[str, Atoms], dict[str, str
     return {name: found & possible for name, found in atoms.items()}, root
 
 
+def check_populations(entries: Iterable[Entry], diagrams: Mapping[str, Diagram]) -> None:
+    """Refuse shares of persons in two populations that a set operation links.
+
+    Raises:
+        PolicyError: there are two; subtracted, they tell of the persons between.
+    """
+    found: dict[str, dict[str, None]] = {}
+    for entry in entries:
+        found.setdefault(entry.row.cdm_name, {})[entry.group[0]] = None
+    for cdm, populations in found.items():
+        drawn = diagrams.get(cdm, EMPTY)
+        if any(drawn.linked(one, other) for one, other in combinations(populations, 2)):
+            raise _refused("Prevalence is asked in two populations that a set operation links.")
+
+
 def relate_combined(
     algebra: Algebra, diagram: Diagram, measure: Key, by_cohort: Mapping[str, Key]
 ) -> None:
