@@ -33,7 +33,6 @@ def denominator_settings(asked: Denominators, sex: Sex, group: AgeGroup) -> dict
         "denominator_requirements_at_entry": "FALSE",
         "denominator_target_cohort_name": asked.population or "None",
         "denominator_time_at_risk": "0 to Inf",
-        "outcome_cohort_name": asked.outcome.label,
     }
     if asked.start is not None:
         settings["denominator_start_date"] = asked.start.isoformat()
