@@ -114,10 +114,10 @@ CHANGES: dict[str, tuple[Change, list[str]]] = {
         ),
         ["study:run:finish"],
     ),
-    "Airlock.release": (_publish, ["study:run:finish", *["airlock:release:publish"] * 2]),
+    "Airlock.release": (_publish, ["study:run:finish", *["airlock:release:publish"] * 4]),
     "releases.release_run": (
         lambda hub, folder: releases.release_run(hub, _run(hub, folder), language="en"),
-        ["study:run:finish", *["airlock:release:publish"] * 3],
+        ["study:run:finish", *["airlock:release:publish"] * 5],
     ),
     "Quality.assess": (lambda hub, _: hub.quality().assess("5.4"), ["quality:run:finish"]),
     "quality_files.write_quality": (
