@@ -68,7 +68,7 @@ def test_a_load_during_a_run(cli: Cli, tmp_path: Path, monkeypatch: pytest.Monke
             load_omop(other, more, encoding="utf-8", keep_repeated=False)
         return whole(plan, source, workers=workers, progress=progress)
 
-    monkeypatch.setattr("laennec.runs.service.run_locally", load_then_run)
+    monkeypatch.setattr("laennec.runs.engines.run_locally", load_then_run)
     with opened(cli) as hub:
         record = hub.runs().run(read_study(study_file(tmp_path)))
         assert record.snapshot == 1
@@ -132,7 +132,7 @@ def test_two_releases_of_one_run_at_once(cli: Cli, tmp_path: Path) -> None:
         run = one.runs().run(read_study(study_file(tmp_path))).run
         outcomes = at_once(lambda number: release((one, two)[number], run))
     assert sorted(outcomes) == sorted([str(cli.folder / "releases" / run), "released before"])
-    assert events(cli)["airlock:release:publish"] == 2
+    assert events(cli)["airlock:release:publish"] == 4
     with opened(cli) as hub:
         assert verify(hub.custody).ok
     assert not list((cli.folder / "releases").glob(".making-*"))

@@ -133,7 +133,9 @@ def _sample(strategy: st.SearchStrategy[Any], *, size: int = 150) -> list[Any]:
 
 @cache
 def _generated() -> frozenset[Feature]:
-    return frozenset(feature for study in _sample(studies(), size=500) for feature in _found(study))
+    return frozenset(
+        feature for study in _sample(studies(), size=1500) for feature in _found(study)
+    )
 
 
 def test_every_class_and_kind_of_value_is_generated() -> None:
@@ -211,7 +213,7 @@ def test_events_of_every_kind_are_generated() -> None:
 
 def test_cases_meet() -> None:
     """Random studies are answered: each kind of count is reached, not only once."""
-    drawn: list[Case] = _sample(cases(), size=400)
+    drawn: list[Case] = _sample(cases(), size=1200)
     kinds: Counter[tuple[str | int, ...]] = Counter()
     for case in drawn:
         kinds.update(

@@ -138,6 +138,7 @@ CHANGES: dict[str, tuple[Change, list[str]]] = {
 READS: dict[str, Change] = {
     "exports.plan_export": _planned,
     "Runs.check": lambda hub, folder: hub.runs().check(read_study(study_file(folder))),
+    "Runs.explain": lambda hub, folder: hub.runs().explain(read_study(study_file(folder))),
     "Runs.records": lambda hub, _: hub.runs().records(),
     "Runs.names": lambda hub, _: hub.runs().names(),
     "upkeep.verify": lambda hub, _: upkeep.verify(hub.custody),
