@@ -260,6 +260,10 @@ def test_a_list_is_no_study(tmp_path: Path) -> None:
         ("s.json", '{"name": "a", "name": "b"}', "the name 'name' is given twice"),
         ("s.json", "[" * 200_000, "nested too deeply"),
         ("s.toml", "a = " + "[" * 200_000, "nested too deeply"),
+        ("s.json", '{"a":' * 300 + "1" + "}" * 300, "nested too deeply"),
+        ("s.json", '{"a":' * 900 + "1" + "}" * 900, "nested too deeply"),
+        ("s.toml", "a" + ".a" * 3000 + " = 1", "nested too deeply"),
+        ("s.json", '{"name": "\\ud800"}', "half of a surrogate pair"),
         ("s.yaml", "name: a", "a study file ends in .toml or .json"),
     ],
 )

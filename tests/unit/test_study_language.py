@@ -9,6 +9,7 @@ import pytest
 
 from laennec.core.errors import StudyError
 from laennec.study import language
+from laennec.study.circe.files import read_exported
 from laennec.study.definition import TABLES, Definition
 from laennec.study.files import read_study, write_study
 from laennec.study.language import (
@@ -290,6 +291,21 @@ def test_sets_from_files(tmp_path: Path) -> None:
     exported.write_text(json.dumps({"items": [item]}), encoding="utf-8")
     (one,) = concept_set_from_atlas("t", exported).concepts.items
     assert (one.concept_id, one.mapped) == (7, True)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("concept_id,exclude,excluded\n1,yes,no\n", "line 1: two columns say exclude"),
+        (f"concept_id,name\n1,{'x' * 200_000}\n", "this is not CSV, or a cell is too long"),
+        ("", "line 1: there is no column of concept ids"),
+    ],
+)
+def test_tables_that_are_no_set(tmp_path: Path, text: str, said: str) -> None:
+    table = tmp_path / "set.csv"
+    table.write_text(text, encoding="utf-8")
+    with pytest.raises(StudyError, match=said):
+        read_exported([table])
 
 
 HEAD = "from laennec.study.language import *\ndrug = concept_set('drug', include(1))\n"

@@ -51,7 +51,12 @@ def read_study(path: Path) -> Study:
     try:
         # Strict and as JSON: "yes" is no truth value and "5" no number, in either form of file.
         return Study.model_validate_json(json.dumps(tree, default=_day), strict=True)
+    except RecursionError:
+        raise _too_deep(path) from None
     except ValidationError as error:
+        if error.errors()[0]["type"] == "json_invalid":
+            # Pydantic reads fewer levels than the parsers, and no half of a surrogate pair.
+            raise _too_deep(path) from None
         told = complaint(error, tree)
         line, column = place_of(text, told.path, toml=path.suffix.lower() == ".toml")
         raise StudyError(
@@ -189,7 +194,7 @@ def _json(text: str, path: Path) -> Any:
 
 def _too_deep(path: Path) -> StudyError:
     return StudyError(
-        f"{path}: the file is nested too deeply to be a study.",
+        f"{path}: the file is nested too deeply to be a study, or has half of a surrogate pair.",
         remedy="Write it as docs/reference/study-language.md shows.",
     )
 

@@ -27,7 +27,8 @@ def place_of(text: str, path: Sequence[str | int], *, toml: bool) -> tuple[int, 
         path: Names of fields and numbers of items, from the outermost in.
         toml: Whether it is TOML.
     """
-    starts = (_Toml(text) if toml else _Json(text)).starts
+    values = _Values(text, assigns="=" if toml else ":")
+    starts = values.of_toml() if toml else values.of_json()
     wanted = tuple(path)
     while wanted and wanted not in starts:
         wanted = wanted[:-1]
@@ -40,15 +41,33 @@ def place_of(text: str, path: Sequence[str | int], *, toml: bool) -> tuple[int, 
 class _Values:
     """Reads values and notes where each begins."""
 
-    assigns: str
+    def __init__(self, text: str, *, assigns: str) -> None:
+        self._text, self._at, self._assigns = text, 0, assigns
+        self._starts: dict[Path, int] = {}
 
-    def __init__(self, text: str) -> None:
-        self._text, self._at = text, 0
-        self.starts: dict[Path, int] = {}
-        self._whole()
+    def of_json(self) -> dict[Path, int]:
+        """Read one value, which is the whole text; return where each place begins."""
+        self._value(())
+        return self._starts
 
-    def _whole(self) -> None:
-        raise NotImplementedError
+    def of_toml(self) -> dict[Path, int]:
+        """Read tables up to the end of the text; return where each place begins."""
+        table: Path = ()
+        items: dict[Path, int] = {}
+        while True:
+            self._skip()
+            if self._at >= len(self._text):
+                return self._starts
+            begins = self._at
+            if self._text.startswith("[", self._at):
+                is_item = self._text.startswith("[[", self._at)
+                self._at += 2 if is_item else 1
+                self._skip()
+                table = _table(self._keys(), items, is_item=is_item)
+                self._starts.setdefault(table, begins)
+                self._next("]]" if is_item else "]")
+            else:
+                self._pair(table)
 
     def _skip(self) -> None:
         found = _SPACE.match(self._text, self._at)
@@ -63,7 +82,7 @@ class _Values:
 
     def _value(self, path: Path) -> None:
         self._skip()
-        self.starts.setdefault(path, self._at)
+        self._starts.setdefault(path, self._at)
         if self._next("["):
             number = 0
             while not self._next("]") and self._at < len(self._text):
@@ -83,8 +102,8 @@ class _Values:
         begins = self._at
         inner = (*path, *self._keys())
         for length in range(len(path) + 1, len(inner) + 1):
-            self.starts.setdefault(inner[:length], begins)
-        self._next(self.assigns)
+            self._starts.setdefault(inner[:length], begins)
+        self._next(self._assigns)
         self._value(inner)
 
     def _keys(self) -> list[str]:
@@ -103,41 +122,13 @@ class _Values:
             self._at = dotted.end()
 
 
-class _Json(_Values):
-    assigns = ":"
-
-    def _whole(self) -> None:
-        self._value(())
-
-
-class _Toml(_Values):
-    assigns = "="
-
-    def _whole(self) -> None:
-        table: Path = ()
-        items: dict[Path, int] = {}
-        while True:
-            self._skip()
-            if self._at >= len(self._text):
-                return
-            begins = self._at
-            if self._text.startswith("[", self._at):
-                is_item = self._text.startswith("[[", self._at)
-                self._at += 2 if is_item else 1
-                self._skip()
-                table = self._table(self._keys(), items, is_item=is_item)
-                self.starts.setdefault(table, begins)
-                self._next("]]" if is_item else "]")
-            else:
-                self._pair(table)
-
-    def _table(self, keys: Sequence[str], items: dict[Path, int], *, is_item: bool) -> Path:
-        """The path of a table by its header; the last item of a list of tables is meant."""
-        path: Path = ()
-        for number, key in enumerate(keys):
-            path = (*path, key)
-            if is_item and number == len(keys) - 1:
-                items[path] = items.get(path, -1) + 1
-            if path in items:
-                path = (*path, items[path])
-        return path
+def _table(keys: Sequence[str], items: dict[Path, int], *, is_item: bool) -> Path:
+    """The path of a table by its header; the last item of a list of tables is meant."""
+    path: Path = ()
+    for number, key in enumerate(keys):
+        path = (*path, key)
+        if is_item and number == len(keys) - 1:
+            items[path] = items.get(path, -1) + 1
+        if path in items:
+            path = (*path, items[path])
+    return path

@@ -56,12 +56,13 @@ def concept_sets_of(text: str, name: str) -> dict[str, ConceptSet]:
         StudyError: the header or a line is not understood; the line is named.
     """
     lines = csv.reader(io.StringIO(text, newline=""), delimiter=_delimiter(text))
-    header = next(lines, [])
-    place = {_meaning(one): number for number, one in enumerate(header)}
-    if "concept_id" not in place:
-        refuse("line 1", "there is no column of concept ids", "Name it concept_id.")
+    try:
+        header, *rows = list(lines) or [[]]
+    except csv.Error:
+        refuse("the table", "this is not CSV, or a cell is too long", "Export it again.")
+    place = _places(header)
     items: dict[str, list[ConceptItem]] = {}
-    for number, line in enumerate(lines, 2):
+    for number, line in enumerate(rows, 2):
         if not any(map(str.strip, line)):
             continue
         if len(line) != len(header):
@@ -81,6 +82,19 @@ def concept_sets_of(text: str, name: str) -> dict[str, ConceptSet]:
 def _delimiter(text: str) -> str:
     header = text.partition("\n")[0]
     return max(",;\t", key=header.count)
+
+
+def _places(header: Sequence[str]) -> dict[str, int]:
+    """The column of each meaning; only columns that describe concepts may be several."""
+    place: dict[str, int] = {}
+    for number, heading in enumerate(header):
+        meaning = _meaning(heading)
+        if meaning in place and meaning != "other":
+            refuse("line 1", f"two columns say {meaning}", "Keep one of them.")
+        place[meaning] = number
+    if "concept_id" not in place:
+        refuse("line 1", "there is no column of concept ids", "Name it concept_id.")
+    return place
 
 
 def _meaning(heading: str) -> str:
