@@ -63,15 +63,15 @@ def mapping() -> dict[str, dict[str, dict[str, str]]]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    library = DATA / "phenotype-library" / "cohorts_1100.tar.xz"
-    parser.add_argument("--library", type=Path, default=library)
+    published = DATA / "phenotype-library" / "cohorts_1100.tar.xz"
+    parser.add_argument("--definitions", type=Path, default=published)
     parser.add_argument("--vocabulary", type=Path, default=DATA / "omop-gibleed")
     asked = parser.parse_args()
     frame = pl.read_parquet(asked.vocabulary / "concept.parquet")
     rows = frame.select("concept_id", "concept_name", "domain_id").iter_rows()
     concepts = {one: (name, domain) for one, name, domain in rows}
     found = mapping()
-    with tarfile.open(asked.library) as archive:
+    with tarfile.open(asked.definitions) as archive:
         for number in NINE:
             file = archive.extractfile(f"cohorts/{number}.json")
             assert file is not None, number

@@ -107,16 +107,25 @@ def _compare(
     for place, mine in cells.items():
         theirs = others.get(place, [])
         rates = {one[0] for one in theirs}
-        for larger, smaller in close([*mine, *theirs], lambda one: one[2], threshold, equal=True):
+        both = [*mine, *theirs]
+        for larger, smaller, below in close(both, lambda one: one[2], threshold, equal=True):
             both_rates = larger[0] in rates and smaller[0] in rates
             related = both_rates or larger[0] == smaller[0]
-            if related or not _may_nest(larger[1], smaller[1]):
-                continue
-            pair: tuple[Key, Key] = ((*larger[0], *larger[1]), (*smaller[0], *smaller[1]))
-            if larger[2] == smaller[2]:
-                algebra.same(*pair)
-            else:
-                algebra.apart(*pair)
+            if not related and _may_nest(larger[1], smaller[1]):
+                _relate(algebra, larger, smaller, below)
+
+
+def _relate(
+    algebra: Algebra, larger: Measured, smaller: Measured, below: Iterable[Measured]
+) -> None:
+    hidden: Key = (*smaller[0], *smaller[1])
+    if larger[2] == smaller[2]:
+        algebra.same((*larger[0], *larger[1]), hidden)
+        return
+    algebra.apart((*larger[0], *larger[1]), hidden)
+    for name, labels, _ in below:
+        if _may_nest(smaller[1], labels):
+            algebra.imply(hidden, (*name, *labels))
 
 
 def _may_nest(one: Labels, other: Labels) -> bool:

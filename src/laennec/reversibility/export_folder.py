@@ -65,7 +65,7 @@ class Stage:
     """The folder while it is being written; made by ``staged``.
 
     Attributes:
-        path: Where its files are for now.
+        path: Where its files are until the folder is whole.
         files: What was written, in order.
     """
 
