@@ -12,11 +12,19 @@ from hypothesis import strategies as st
 
 from fakes.frame_source import FrameSource
 from laennec.omop.cdm import CURRENT, cdm
+from laennec.runs.definition_plan import plan_definitions
 from laennec.runs.explain import explain
 from laennec.runs.kernel import evaluate_bucket
 from laennec.runs.plan import Plan, plan_study
 from laennec.runs.skips import SkippingSource, skipped
-from laennec.study.definition import Definition, EventQuery
+from laennec.study.definition import (
+    ConceptFilter,
+    Definition,
+    Demographics,
+    EventQuery,
+    Group,
+    NumberFilter,
+)
 from laennec.study.model import (
     Cohort,
     ConceptItem,
@@ -103,8 +111,29 @@ def test_the_one_scan_has_the_columns_and_concepts_of_all() -> None:
     scans = {one.table: one for one in plan().table_scans}
     assert list(scans) == list(plan().tables)
     assert scans["drug_exposure"].concepts == {"drug_concept_id": frozenset({7, 8})}
-    assert {"month_of_birth", "race_concept_id"} <= {*scans["person"].columns}
+    assert "month_of_birth" in scans["person"].columns
     assert scans["person"].concepts is None
+
+
+def test_of_persons_only_what_a_filter_asks_for_is_read() -> None:
+    race = ConceptFilter(column="person.race_concept_id", concepts=(5,))
+    older = NumberFilter(column="age", compare="gt", value=40)
+    drug = EventQuery(table="drug_exposure", concepts="other")
+    asked = EventQuery(table="drug_exposure", concepts="other", filters=(race,))
+    inner = Group(demographics=(Demographics(filters=(race,)),))
+    plain = Definition(name="a", entry=(drug,))
+    aged = Definition(name="a", entry=(drug.model_copy(update={"filters": (older,)}),))
+    for definition, columns in (
+        (plain, ("person_id", "year_of_birth")),
+        (aged, ("person_id", "year_of_birth")),
+        (Definition(name="a", entry=(asked,)), ("person_id", "year_of_birth", "race_concept_id")),
+        (
+            Definition(name="a", entry=(drug,), qualify=inner),
+            ("person_id", "year_of_birth", "race_concept_id"),
+        ),
+    ):
+        persons, *_ = plan_definitions([definition], CONCEPTS).table_scans()
+        assert (persons.table, persons.columns) == ("person", columns)
 
 
 def sealed(table: str, bucket: int, told: Statistics) -> SealedFile:

@@ -7,7 +7,7 @@ import polars as pl
 
 from laennec.runs.definition_cohorts import Stays, stays
 from laennec.runs.definition_events import Events
-from laennec.runs.definition_plan import PERSON_COLUMNS, SHARED, DefinitionPlan
+from laennec.runs.definition_plan import SHARED, DefinitionPlan
 from laennec.runs.definition_tables import People, Periods, Table, table_of, whole
 from laennec.runs.definition_values import Whole
 from laennec.runs.kernel_history import observed
@@ -27,7 +27,8 @@ class DefinitionBucket:
     def __init__(self, plan: DefinitionPlan, source: BucketSource, bucket: int) -> None:
         self._plan, self._source, self._bucket = plan, source, bucket
         self._scans = {one.table: one for one in plan.scans}
-        self.people = _people(source.read("person", bucket, columns=PERSON_COLUMNS, where=None))
+        persons = source.read("person", bucket, columns=plan.person_columns, where=None)
+        self.people = _people(persons)
         rows = source.read("observation_period", bucket, columns=PERIOD_COLUMNS, where=None)
         self.periods = _periods(observed(rows), self.people)
         self.found: dict[EventQuery, Events] = {}

@@ -25,15 +25,14 @@ from laennec.study.definition import (
     EventQuery,
     SetFilter,
 )
-from laennec.study.definition_parts import asks_same_visit, criteria, looks_at_end, queries
-
-PERSON_COLUMNS = (
-    "person_id",
-    "gender_concept_id",
-    "race_concept_id",
-    "ethnicity_concept_id",
-    "year_of_birth",
+from laennec.study.definition_parts import (
+    asks_same_visit,
+    criteria,
+    looks_at_end,
+    person_columns,
+    queries,
 )
+
 SHARED = {
     "provider": ("provider_id", "specialty_concept_id"),
     "care_site": ("care_site_id", "place_of_service_concept_id"),
@@ -96,18 +95,20 @@ class DefinitionPlan:
         concepts: That name to the concepts, ascending.
         scans: Tables of events, by name.
         shared: Tables that are not cut by person, which filters look into.
+        person_columns: What is read of each person: race and ethnicity only where a filter asks.
     """
 
     definitions: tuple[Definition, ...] = ()
     concepts: Mapping[str, NDArray[np.int64]] = field(default_factory=dict)
     scans: tuple[DefinitionScan, ...] = ()
     shared: tuple[str, ...] = ()
+    person_columns: tuple[str, ...] = ("person_id", "year_of_birth")
 
     def table_scans(self) -> tuple[TableScan, ...]:
         """Return what is read of each table: of persons and periods every row."""
         if not self.definitions:
             return ()
-        persons = TableScan("person", PERSON_COLUMNS, None)
+        persons = TableScan("person", self.person_columns, None)
         periods = TableScan("observation_period", PERIOD_COLUMNS, None)
         return (persons, periods, *(one.table_scan() for one in self.scans))
 
@@ -130,12 +131,14 @@ def plan_definitions(
         if isinstance(definition.leave, DrugEra):
             needs.setdefault("drug_exposure", _Need()).add_era(concepts[definition.leave.concepts])
         _add_parts(definition, needs)
+    of_person = frozenset[str]().union(*map(person_columns, renamed))
     looked_up = sorted({one for need in needs.values() for one in need.looked_up})
     return DefinitionPlan(
         definitions=renamed,
         concepts={name: np.array(sorted(ids), np.int64) for ids, name in first_of.items()},
         scans=tuple(need.scan(table) for table, need in sorted(needs.items())),
         shared=tuple(one for one in looked_up if one in SHARED),
+        person_columns=("person_id", "year_of_birth", *sorted(of_person)),
     )
 
 

@@ -51,23 +51,30 @@ def asks_same_visit(definition: Definition) -> bool:
     return any(one.same_visit for one in criteria(definition))
 
 
+def person_columns(definition: Definition) -> frozenset[str]:
+    """Return the columns of ``person`` that filters look at; not those that ages are made of."""
+    named = {one.column for query, _ in queries(definition) for one in query.filters}
+    named |= {one.column for one in _demographics(definition)}
+    return frozenset(one.removeprefix("person.") for one in named if one.startswith("person."))
+
+
 def looks_at_end(definition: Definition) -> bool:
     """Tell whether the last day of an index event decides anything."""
     leave = definition.leave
     windows = [
         window for one in criteria(definition) for window in (one.window, one.end_window) if window
     ]
-    filters = [
-        one.column
-        for group in _groups(definition)
-        for demographics in group.demographics
-        for one in demographics.filters
-    ]
     return (
         (isinstance(leave, Offset) and leave.after == "end")
         or any(one.index == "end" for one in windows)
-        or "end" in filters
+        or any(one.column == "end" for one in _demographics(definition))
     )
+
+
+def _demographics(definition: Definition) -> Iterator[PersonFilter]:
+    for group in _groups(definition):
+        for demographics in group.demographics:
+            yield from demographics.filters
 
 
 def _sets(filters: Iterable[Filter | PersonFilter]) -> Iterator[str]:
