@@ -40,6 +40,7 @@ _COLUMNS = {
     "incidence": ("sex", "age group", "interval"),
     "prevalence": ("sex", "age group", "interval"),
     "survival": ("day",),
+    "survival_left_out": ("left out for",),
     "members": (),
     "sex": ("sex",),
     "age": ("age",),
@@ -64,7 +65,7 @@ _NAMES = {
     "timing_persons": 1,
 }
 _NAMES_OTHERWISE = 2
-_OF_STRATA = frozenset({"members", "survival", "sex", "age", "covariate"})
+_OF_STRATA = frozenset({"members", "survival", "survival_left_out", "sex", "age", "covariate"})
 _BY_VARIABLE = ("variable", "level", "estimate", "additional level")
 _BY_GROUP = ("group level", "variable", "estimate")
 

@@ -121,8 +121,8 @@ def test_operations_on_persons_are_related_in_every_characteristic() -> None:
 
 def test_curves_of_parts_are_joint() -> None:
     """12 events of users and 10 of users who are patients by day 10: 2 events are not told."""
-    users = [(0, 0), (12, 0), (20, 40)]
-    both = [(0, 0), (10, 0), (10, 20)]
+    users = [(0, 0), (12, 0), (20, 40), (0, 50)]
+    both = [(0, 0), (10, 0), (10, 20), (0, 30)]
     rows = []
     for name, points in (("users", users), ("both", both)):
         made = curve(WHOLE, points)

@@ -427,7 +427,11 @@ def results(
         strata=strata,
         outcome=outcome,
         competing=None if rival is None or rival.label == outcome.label else rival,
-        washout=draw(washouts),
+        washout=draw(st.one_of(st.none(), washouts)),
+        censor=draw(st.one_of(st.none(), st.none(), st.sampled_from(known))),
+        censor_on_exit=draw(st.booleans()),
+        censor_on=draw(st.one_of(st.none(), st.none(), dates)),
+        minimum_days=draw(st.sampled_from([0, 0, 1, min(20, horizon)])),
         horizon=horizon,
         step=horizon // MAX_POINTS + draw(st.integers(1, 30)),
     )

@@ -153,6 +153,8 @@ def test_numbers_at_their_edges_are_generated() -> None:
         ("Incidence", "prior_observation", "0"),
         ("CumulativeIncidence", "washout", "0"),
         ("CumulativeIncidence", "horizon", "1"),
+        ("CumulativeIncidence", "minimum_days", "0"),
+        ("CumulativeIncidence", "minimum_days", "1"),
         ("Cohort", "prior_observation", "0"),
         ("FixedDays", "days", "0"),
         ("FixedDays", "days", "10000000"),
@@ -219,7 +221,7 @@ def test_cases_meet() -> None:
         kinds.update(
             {
                 (key[0], key[-1])
-                if key[0] in ("incidence", "prevalence", "survival")
+                if key[0] in ("incidence", "prevalence", "survival", "survival_left_out")
                 else (key[0],)
                 for key in evaluate(case.study, case.rows, case.concepts).counts
             }
@@ -240,6 +242,9 @@ def test_cases_meet() -> None:
         ("survival", "events"),
         ("survival", "competing"),
         ("survival", "censored"),
+        ("survival_left_out", "washout"),
+        ("survival_left_out", "censored"),
+        ("survival_left_out", "too_short"),
         ("overlap",),
         ("large_scale",),
         ("large_scale_observed",),

@@ -1,5 +1,6 @@
 """Characteristics at entry, and cumulative incidence."""
 
+from datetime import date
 from typing import Any
 
 from laennec.study.model import (
@@ -40,7 +41,14 @@ WHO = Characteristics(
 CURVE = frozenset({"survival"})
 
 
-def curve(name: str, rows: Tables, followed: dict[tuple[int, str], int], **asked: Any) -> SpecCase:
+def curve(
+    name: str,
+    rows: Tables,
+    followed: dict[tuple[int, str], int],
+    *,
+    left_out: dict[str, int] | None = None,
+    **asked: Any,
+) -> SpecCase:
     """A case about follow-up from entry, to day 30 unless asked otherwise."""
     result = CumulativeIncidence(
         name="curve", cohorts=("users",), outcome=BLEED, **{"horizon": 30, "step": 10, **asked}
@@ -48,6 +56,8 @@ def curve(name: str, rows: Tables, followed: dict[tuple[int, str], int], **asked
     counts: dict[Key, int] = {
         ("survival", "curve", "users", day, what): n for (day, what), n in followed.items()
     }
+    for why, n in (left_out or {}).items():
+        counts["survival_left_out", "curve", "users", why] = n
     return SpecCase(name, rows, study(result, cohorts=(users(),)), counts, kinds=CURVE)
 
 
@@ -140,8 +150,115 @@ COMPETING = (
     ),
 )
 
+OTHERS = Cohort(name="others", entry=ULCER)
+LEAVING = (
+    SpecCase(
+        "Follow-up ends on the first entry to the censoring cohort; an outcome on that day counts",
+        tables(
+            *(person(n) for n in (1, 2, 3, 4)),
+            *(observed("2020-01-01", "2020-12-31", n) for n in (1, 2, 3, 4)),
+            *(drug("2020-03-01", person_id=n) for n in (1, 2, 3, 4)),
+            bleed("2020-03-08", person_id=1, concept=3),
+            bleed("2020-03-10", person_id=1),
+            bleed("2020-03-08", person_id=2, concept=3),
+            bleed("2020-03-08", person_id=2),
+            bleed("2020-02-28", person_id=3, concept=3),
+            bleed("2020-03-01", person_id=4, concept=3),
+        ),
+        study(
+            CumulativeIncidence(
+                name="curve",
+                cohorts=("users",),
+                outcome=BLEED,
+                censor="others",
+                horizon=30,
+                step=10,
+            ),
+            cohorts=(users(), OTHERS),
+        ),
+        {
+            ("survival", "curve", "users", 7, "censored"): 1,
+            ("survival", "curve", "users", 7, "events"): 1,
+            ("survival", "curve", "users", 0, "censored"): 1,
+            ("survival_left_out", "curve", "users", "censored"): 1,
+        },
+    ),
+    SpecCase(
+        "Unless it ends with the stay, follow-up ends with the period of observation",
+        tables(
+            person(1),
+            person(2),
+            observed("2020-01-01", "2020-03-21"),
+            observed("2020-01-01", "2020-12-31", 2),
+            drug("2020-03-01"),
+            drug("2020-03-01", person_id=2),
+            bleed("2020-03-16", person_id=2),
+        ),
+        study(
+            CumulativeIncidence(
+                name="curve",
+                cohorts=("users",),
+                outcome=BLEED,
+                censor_on_exit=False,
+                horizon=30,
+                step=10,
+            ),
+            cohorts=(users(leave=FixedDays(days=10)),),
+        ),
+        {
+            ("survival", "curve", "users", 20, "censored"): 1,
+            ("survival", "curve", "users", 15, "events"): 1,
+        },
+        kinds=frozenset({"survival_left_out"}),
+    ),
+    curve(
+        "Follow-up ends on a day of the calendar, and who enters after it is left out",
+        tables(
+            *(person(n) for n in (1, 2, 3)),
+            *(observed("2020-01-01", "2020-12-31", n) for n in (1, 2, 3)),
+            drug("2020-03-01", person_id=1),
+            drug("2020-03-11", person_id=2),
+            drug("2020-03-12", person_id=3),
+            bleed("2020-03-11", person_id=1),
+            bleed("2020-03-12", person_id=2),
+        ),
+        {(10, "events"): 1, (0, "censored"): 1},
+        left_out={"censored": 1},
+        censor_on=date(2020, 3, 11),
+    ),
+    curve(
+        "Who is followed for fewer days than asked, to an outcome or otherwise, is left out",
+        tables(
+            *(person(n) for n in (1, 2, 3, 4)),
+            *(observed("2020-01-01", "2020-12-31", n) for n in (1, 2, 3)),
+            observed("2020-01-01", "2020-03-04", 4),
+            *(drug("2020-03-01", person_id=n) for n in (1, 2, 3, 4)),
+            bleed("2020-03-01", person_id=1),
+            bleed("2020-03-05", person_id=2),
+            bleed("2020-03-06", person_id=3),
+        ),
+        {(5, "events"): 1},
+        left_out={"too_short": 3},
+        minimum_days=5,
+    ),
+    curve(
+        "Of several reasons to leave a person out, the earlier outcome is counted",
+        tables(
+            person(),
+            observed("2020-01-01", "2020-12-31"),
+            drug("2020-03-01"),
+            bleed("2020-02-01"),
+        ),
+        {},
+        left_out={"washout": 1},
+        censor_on=date(2020, 2, 29),
+        minimum_days=5,
+    ),
+)
+
 CASES = (
     *COMPETING,
+    *LEAVING,
     SpecCase(
         "Characteristics are taken on the entry day",
         tables(

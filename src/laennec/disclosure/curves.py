@@ -7,6 +7,11 @@ persons go into the next published point. The first point publishes the number a
 that is large
 enough; its events too if they may be, else they go into the next.
 
+Where nobody is followed after a point, the rule itself bounds who left before that very day: at
+least ``threshold`` were at risk on it. So a small number of these, which hides the number at risk,
+hides the whole point unless there was no event and the bound leaves ``possible_values``
+(``bounds_leavers``).
+
 What a reader can find out, knowing this program and the estimate exactly: at most the order in
 which events and censorings came between two published points, not where in that order a hidden
 point lies. There, a small count of events (or of censored persons) since the last published point
@@ -18,7 +23,9 @@ A hidden point may still show its estimate, *coarse*: rounded to a grid so wide 
 value stands for many counts of events, without limits and without any count. One event lowers the
 curve by at most 1 / (persons at risk), so half a grid step that is at least ``possible_values`` of
 these keeps that many counts possible, at zero too. The grid follows from the published start alone,
-and only points with at least ``curve_share`` of the start at risk are shown. A curve with a coarse
+and only points with at least ``curve_share`` of the start at risk are shown, as long as
+``threshold - 1`` more than that were followed at the last published point: with fewer, that a point
+shows would tell how few have left since. A curve with a coarse
 point is coarse everywhere: exact estimates would tell the order of events and censorings, and with
 it what a place in that order means.
 
@@ -179,8 +186,12 @@ def judge(entries: list[Entry], profile: Profile) -> CurveVerdict:
             raise _impossible()
         left = start - gone
         steps = (events, competing, censored, left)
-        if at_risk < profile.threshold or any(map(profile.is_small, steps)):
-            if not point.competes and min(at_risk, left) >= profile.curve_share * start:
+        if (
+            at_risk < profile.threshold
+            or any(map(profile.is_small, steps))
+            or bounds_leavers(before, at_risk, left, events + competing, profile)
+        ):
+            if not point.competes and shows_coarsely(start, before, min(at_risk, left), profile):
                 coarse |= {one.index for one in point.rows if one.row.estimate_name == "estimate"}
             continue
         # Leavers of this very day, or of the days since the last point, come out by subtraction.
@@ -192,6 +203,34 @@ def judge(entries: list[Entry], profile: Profile) -> CurveVerdict:
     grid = coarse_grid(start, profile) if coarse else None
     hidden -= coarse if grid else set()
     return CurveVerdict(rewritten, frozenset(hidden), grid, hidden_tail(points, hidden))
+
+
+def bounds_leavers(before: int, at_risk: int, left: int, events: int, profile: Profile) -> bool:
+    """Return whether a last point would tell, too closely, how few left before its day.
+
+    Args:
+        before: Followed after the last published point.
+        at_risk: At risk at this one.
+        left: Followed after it; the rule is about none.
+        events: Of any kind, since the last published point. With them and censored persons, exact
+            estimates tell an order, and so that some left on an earlier day.
+        profile: The rules.
+    """
+    bounded = events > 0 or before - profile.threshold < profile.possible_values
+    return left == 0 and profile.is_small(before - at_risk) and bounded
+
+
+def shows_coarsely(start: int, before: int, followed: int, profile: Profile) -> bool:
+    """Return whether so many are followed at a hidden point that its estimate may show coarsely.
+
+    Args:
+        start: Start the curve.
+        before: Followed after the last published point.
+        followed: At risk at this one, and followed after it.
+        profile: The rules.
+    """
+    share = profile.curve_share * start
+    return followed >= share and before - share >= profile.threshold - 1
 
 
 def hidden_whole(entries: list[Entry]) -> CurveVerdict:

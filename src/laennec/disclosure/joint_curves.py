@@ -19,7 +19,14 @@ from dataclasses import dataclass
 
 from laennec.core.errors import PolicyError
 from laennec.disclosure.algebra import Key
-from laennec.disclosure.curves import CurveVerdict, Point, hidden_tail, hidden_whole, points_of
+from laennec.disclosure.curves import (
+    CurveVerdict,
+    Point,
+    bounds_leavers,
+    hidden_tail,
+    hidden_whole,
+    points_of,
+)
 from laennec.disclosure.kinds import Entry, Role
 from laennec.disclosure.profiles import Profile
 
@@ -46,9 +53,14 @@ class _Track:
         *gone, at_risk = self.states[time]
         if sum(self.told) == self.start:
             return True
-        left = self.start - sum(gone)
-        steps = [*(n - told for n, told in zip(gone, self.told, strict=True)), left]
-        return at_risk >= profile.threshold and not any(map(profile.is_small, steps))
+        left, before = self.start - sum(gone), self.start - sum(self.told)
+        events, competing, censored = (n - m for n, m in zip(gone, self.told, strict=True))
+        steps = (events, competing, censored, left)
+        return (
+            at_risk >= profile.threshold
+            and not any(map(profile.is_small, steps))
+            and not bounds_leavers(before, at_risk, left, events + competing, profile)
+        )
 
     def tells_leavers(self, time: int, profile: Profile) -> bool:
         """Return whether the number at risk tells who left that day, or since the last point."""

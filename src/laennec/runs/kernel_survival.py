@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 import polars as pl
 
-from laennec.runs.kernel_cohorts import Enrolment
+from laennec.runs.kernel_cohorts import EPOCH, Enrolment
 from laennec.runs.kernel_history import PERSON
 from laennec.study.model import CumulativeIncidence
 from laennec.study.partials import Key, Partial
@@ -27,10 +27,14 @@ def survival(
         enrolled: Cohorts and strata.
     """
     counts: dict[Key, int] = {}
+    censor = None if asked.censor is None else enrolled[asked.censor].stays
     for cohort in labels:
-        members = enrolled[cohort].members.select(PERSON, "entry", "exit")
-        seen = _follow_up(asked, members, outcomes, competing)
-        for day, ended_by, persons in seen.group_by("day", "ended_by").len().iter_rows():
+        seen = _follow_up(asked, enrolled[cohort].members, outcomes, competing, censor)
+        why = seen.drop_nulls("left_out").group_by("left_out").len()
+        for left_out, persons in why.iter_rows():
+            counts["survival_left_out", asked.name, cohort, left_out] = persons
+        followed = seen.filter(pl.col("left_out").is_null()).group_by("day", "ended_by").len()
+        for day, ended_by, persons in followed.iter_rows():
             counts["survival", asked.name, cohort, day, ended_by] = persons
     return Partial(counts)
 
@@ -40,28 +44,61 @@ def _follow_up(
     members: pl.DataFrame,
     outcomes: pl.DataFrame,
     competing: pl.DataFrame | None,
+    censor: pl.DataFrame | None,
 ) -> pl.DataFrame:
-    """One row for each member who is followed: ``day, ended_by``."""
-    last = pl.min_horizontal(pl.col("exit") - pl.col("entry"), pl.lit(asked.horizon))
-    followed = members.with_columns(day=last, ended_by=pl.lit("censored"))
+    """One row for each member: ``day, ended_by``, and why they are left out, if they are."""
+    followed = _last_days(asked, members, censor).with_columns(
+        censored=pl.col("day") < 0, ended_by=pl.lit("censored"), washout=pl.lit(value=False)
+    )
     # On one day the later of these wins.
     for ended_by, spans in (("events", outcomes), ("competing", competing)):
         if spans is None:
             continue
-        theirs = spans.join(members, on=PERSON)
+        theirs = spans.join(members.select(PERSON, "entry"), on=PERSON)
         later = theirs.filter(pl.col("start") >= pl.col("entry"))
         first = later.group_by(PERSON).agg(until=(pl.col("start") - pl.col("entry")).min())
+        had = _had_before(asked.washout, theirs).select(PERSON).unique()
         comes = (pl.col("until") <= pl.col("day")).fill_null(value=False)
         followed = (
-            followed.join(_had_before(asked.washout, theirs), on=PERSON, how="anti")
+            followed.join(had.with_columns(had=pl.lit(value=True)), on=PERSON, how="left")
             .join(first, on=PERSON, how="left")
             .with_columns(
                 day=pl.when(comes).then("until").otherwise("day"),
                 ended_by=pl.when(comes).then(pl.lit(ended_by)).otherwise("ended_by"),
+                washout=pl.col("washout") | pl.col("had").fill_null(value=False),
             )
-            .drop("until")
+            .drop("until", "had")
         )
-    return followed.select("day", "ended_by")
+    return followed.select("day", "ended_by", left_out=_left_out(asked))
+
+
+def _last_days(
+    asked: CumulativeIncidence, members: pl.DataFrame, censor: pl.DataFrame | None
+) -> pl.DataFrame:
+    """The last day of follow-up of each member without outcomes, from entry: ``person_id, day``."""
+    ends = [pl.col("period_end"), pl.col("entry") + asked.horizon]
+    if asked.censor_on_exit:
+        ends.append(pl.col("exit"))
+    if asked.censor_on is not None:
+        ends.append(pl.lit(asked.censor_on.toordinal() - EPOCH, dtype=pl.Int64))
+    if censor is not None:
+        first = censor.group_by(PERSON).agg(entered=pl.col("entry").min())
+        members = members.join(first, on=PERSON, how="left")
+        ends.append(pl.col("entered"))
+    return members.select(PERSON, day=pl.min_horizontal(ends) - pl.col("entry"))
+
+
+def _left_out(asked: CumulativeIncidence) -> pl.Expr:
+    """Why a member is left out; null if they are followed."""
+    too_short = pl.col("day") < asked.minimum_days
+    return (
+        pl.when("washout")
+        .then(pl.lit("washout"))
+        .when("censored")
+        .then(pl.lit("censored"))
+        .when(too_short)
+        .then(pl.lit("too_short"))
+    )
 
 
 def _had_before(washout: int | None, theirs: pl.DataFrame) -> pl.DataFrame:

@@ -12,13 +12,17 @@ from laennec.study.partials import Partial
 def survival_settings(asked: CumulativeIncidence) -> dict[str, str]:
     """Return what was asked, with the words of CohortSurvival where it has them."""
     own = {} if asked.competing is None else {"competing_outcome": asked.competing.label}
+    if asked.censor is not None:
+        own["censor_cohort_name"] = asked.censor
+    if asked.censor_on is not None:
+        own["censor_on_date"] = asked.censor_on.isoformat()
     return own | {
         "group": "cohort_name &&& outcome",
         "additional": "time",
         "outcome_washout": "inf" if asked.washout is None else str(asked.washout),
-        "censor_on_cohort_exit": "TRUE",
+        "censor_on_cohort_exit": "TRUE" if asked.censor_on_exit else "FALSE",
         "follow_up_days": str(asked.horizon),
-        "minimum_survival_days": "0",
+        "minimum_survival_days": str(asked.minimum_days),
         "eventgap": str(asked.step),
         "analysis_type": "single_event" if asked.competing is None else "competing_risk",
     }

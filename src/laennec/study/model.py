@@ -292,6 +292,8 @@ class Study(Frozen):
             if isinstance(result, OfCohorts | Beside | LargeScaleCharacteristics):
                 for j, name in enumerate(result.cohorts):
                     yield f"results[{i}].cohorts[{j}]", name
+                if isinstance(result, CumulativeIncidence) and result.censor is not None:
+                    yield f"results[{i}].censor", result.censor
                 continue
             if result.population is not None:
                 yield f"results[{i}].population", result.population

@@ -4,6 +4,7 @@ Imported through ``study.model``, which has the whole language.
 """
 
 import itertools
+from datetime import date
 from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
@@ -96,6 +97,11 @@ class CumulativeIncidence(OfCohorts):
         competing: What ends follow-up as an outcome that forestalls the other one, such as death;
             on one day it comes first. Persons who had it before entry are left out likewise. With
             it the estimator is that of Aalen and Johansen.
+        censor: A cohort of this study; follow-up ends on the day of a person's first entry to it,
+            and who entered it before their entry is left out.
+        censor_on_exit: End follow-up with the stay; otherwise with observation only.
+        censor_on: Last day of follow-up in the calendar; who enters after it is left out.
+        minimum_days: Who is followed for fewer days, to an outcome or otherwise, is left out.
         horizon: Last day of follow-up after entry.
         step: Days between two published points: day 0, each step, and the horizon, up to the first
             point at which nobody is at risk any more.
@@ -105,6 +111,10 @@ class CumulativeIncidence(OfCohorts):
     outcome: Outcome
     competing: Outcome | None = None
     washout: Days | None = None
+    censor: Name | None = None
+    censor_on_exit: bool = True
+    censor_on: date | None = None
+    minimum_days: Days = 0
     horizon: int = Field(ge=1, le=MAX_DAYS)
     step: int = Field(ge=1, le=MAX_DAYS)
 
@@ -114,6 +124,8 @@ class CumulativeIncidence(OfCohorts):
             raise ValueError(f"a curve has at most {MAX_POINTS} points: the step is too small")
         if self.competing is not None and self.competing.label == self.outcome.label:
             raise ValueError("an outcome does not compete with itself")
+        if self.minimum_days > self.horizon:
+            raise ValueError("nobody is followed for minimum_days: they exceed the horizon")
         return self
 
 

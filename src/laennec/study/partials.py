@@ -29,6 +29,7 @@ key in ``counts``                                                   counts
 ``("survival", result, cohort, day, "events")``                     persons with outcome that day
 ``("survival", result, cohort, day, "competing")``                  … with a competing outcome
 ``("survival", result, cohort, day, "censored")``                   persons last seen that day
+``("survival_left_out", result, cohort, why)``                      members who are not followed
 ``("overlap", result, cohort, cohort)``                              persons in both
 ``("timing_persons", result, cohort, cohort)``                       persons in both
 ``("timing", result, cohort, cohort, days)``                         pairs of entries

@@ -30,7 +30,7 @@ from laennec.study.reference_overlap import overlap, timing
 from laennec.study.reference_person import Memberships, Person
 from laennec.study.reference_prevalence import prevalence
 from laennec.study.reference_strata import in_strata
-from laennec.study.reference_survival import follow_up
+from laennec.study.reference_survival import FollowUp, follow_up
 
 
 def evaluate(study: Study, rows: Rows, concepts: Concepts) -> Partial:
@@ -124,9 +124,14 @@ def _survival(asked: CumulativeIncidence, labels: list[str], person: Person) -> 
     counts: dict[Key, int] = {}
     outcomes = person.outcomes(asked.outcome)
     competing = () if asked.competing is None else person.outcomes(asked.competing)
+    censored_on = None if asked.censor is None else person.first_entry(asked.censor)
     for cohort in labels:
         stay = person.memberships.get(cohort)
-        seen = None if stay is None else follow_up(asked, stay, outcomes, competing)
-        if seen is not None:
+        if stay is None:
+            continue
+        seen = follow_up(asked, stay, outcomes, competing, censored_on=censored_on)
+        if isinstance(seen, FollowUp):
             counts["survival", asked.name, cohort, seen.days, seen.ended_by] = 1
+        else:
+            counts["survival_left_out", asked.name, cohort, seen] = 1
     return Partial(counts)

@@ -1,8 +1,9 @@
 """Time from cohort entry to the first outcome or the end of follow-up, in days.
 
-As CohortSurvival ``estimateSingleEventSurvival`` with ``censorOnCohortExit = TRUE``,
-``followUpDays = horizon`` and ``minimumSurvivalDays = 0``: an outcome on the entry day is an event
-on day 0.
+As CohortSurvival ``addCohortSurvival``: follow-up ends at the earliest of outcome, end of the
+period of observation, ``horizon`` (``followUpDays``), cohort exit (``censorOnCohortExit``) and a
+day of the calendar (``censorOnDate``); and here also on entry to another cohort. An outcome on the
+last day is an event.
 """
 
 from dataclasses import dataclass
@@ -25,23 +26,51 @@ def follow_up(
     membership: Membership,
     outcomes: tuple[Span, ...],
     competing: tuple[Span, ...] = (),
-) -> FollowUp | None:
-    """Return one person's follow-up, or None when an earlier outcome leaves them out.
+    *,
+    censored_on: int | None = None,
+) -> FollowUp | str:
+    """Return one person's follow-up, or why they are left out.
 
     Of an outcome and a competing one on the same day the competing one counts.
 
-    Left out is who has an outcome that began before entry and, unless the washout is None, was
-    still there on one of the ``washout`` days before entry; a washout of 0 leaves nobody out.
+    Args:
+        asked: What is asked.
+        membership: The person's stay.
+        outcomes: In order.
+        competing: What forestalls them, in order.
+        censored_on: The day of first entry to the cohort that ends follow-up, if there is one.
+
+    Returns:
+        The follow-up. Or ``washout``: an outcome began before entry and, unless the washout is
+        None, was still there on one of the ``washout`` days before entry; a washout of 0 leaves
+        nobody out. Or ``censored``: follow-up would end before entry. Or ``too_short``: it lasts
+        fewer than ``minimum_days``.
     """
     entry = membership.days.start
     for outcome in (*outcomes, *competing):
         recent = asked.washout is None or outcome.end >= entry - asked.washout
         if outcome.start < entry and recent and asked.washout != 0:
-            return None
-    last = min(membership.days.end - entry, asked.horizon)
-    found = [(last, 2, "censored")]
+            return "washout"
+    last = min(_last_days(asked, membership, censored_on))
+    if last < entry:
+        return "censored"
+    found = [(last - entry, 2, "censored")]
     for order, ended_by, spans in ((0, "competing", competing), (1, "events", outcomes)):
         until = [one.start - entry for one in spans if one.start >= entry]
         found += [(until[0], order, ended_by)] if until else []
     days, _, ended_by = min(found)
-    return FollowUp(days, ended_by)
+    return "too_short" if days < asked.minimum_days else FollowUp(days, ended_by)
+
+
+def _last_days(
+    asked: CumulativeIncidence, membership: Membership, censored_on: int | None
+) -> list[int]:
+    """Every day on which follow-up may end without an outcome."""
+    found = [membership.period.end, membership.days.start + asked.horizon]
+    if asked.censor_on_exit:
+        found.append(membership.days.end)
+    if asked.censor_on is not None:
+        found.append(asked.censor_on.toordinal())
+    if censored_on is not None:
+        found.append(censored_on)
+    return found

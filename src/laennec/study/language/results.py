@@ -159,12 +159,21 @@ def cumulative_incidence(
     outcome: Said[EventQuery],
     horizon: int,
     step: int,
-    washout: int | None = None,
-    strata: Sequence[Division] = (),
+    **fields: Any,
 ) -> Said[Result]:
-    """Ask for the share of each cohort that has had the outcome by each day (Kaplan-Meier)."""
-    fields = {"outcome": outcome, "horizon": horizon, "step": step, "washout": washout}
-    return result("cumulative_incidence", name, *cohorts, strata=strata, **fields)
+    """Ask how long members of each cohort go without the outcome (survival).
+
+    Args:
+        name: Lower-case letters, digits and underscores.
+        cohorts: The cohorts whose members are followed.
+        outcome: Events of a concept set.
+        horizon: Last day of follow-up, in days from entry.
+        step: Days between two points of the curve.
+        fields: ``competing`` (events), ``washout``, ``censor`` (a cohort), ``censor_on_exit``,
+            ``censor_on``, ``minimum_days``, ``strata``.
+    """
+    fields |= {"outcome": outcome, "horizon": horizon, "step": step}
+    return result("cumulative_incidence", name, *cohorts, **fields)
 
 
 def _plain(field: str, given: Any, met: list[Said[Any]]) -> Any:
