@@ -28,6 +28,8 @@ from laennec.study.language import (
     by_year,
     characteristics,
     cohort,
+    cohort_overlap,
+    cohort_timing,
     concept,
     concept_set,
     concept_set_from_atlas,
@@ -53,6 +55,7 @@ from laennec.study.language import (
     incidence,
     include,
     intersection,
+    large_scale_characteristics,
     male,
     measurements,
     no,
@@ -60,6 +63,8 @@ from laennec.study.language import (
     number,
     of_type,
     on_entry,
+    period_prevalence,
+    point_prevalence,
     result,
     rule,
     some,
@@ -75,7 +80,17 @@ from laennec.study.language import (
 from laennec.study.language.places import Place
 from laennec.study.language.results import KINDS
 from laennec.study.language.run import build_study
-from laennec.study.model import Counts, Result, Study
+from laennec.study.model import (
+    CohortOverlap,
+    CohortTiming,
+    Counts,
+    LargeScaleCharacteristics,
+    PeriodPrevalence,
+    PointPrevalence,
+    Result,
+    Study,
+    Window,
+)
 
 DRUG = concept_set("drug", include(1, 2, descendants=True), exclude(3))
 BLEED = concept_set("bleed", include(4))
@@ -235,6 +250,46 @@ def test_every_kind_of_result_and_every_table_can_be_asked() -> None:
     assert {one.model_fields["kind"].default for one in get_args(get_args(Result)[0])} == set(KINDS)
     named = {table for table in TABLES if hasattr(events(table), "value")}
     assert named == set(TABLES)
+
+
+def test_every_kind_of_result_has_a_function_of_its_name() -> None:
+    assert set(KINDS) <= set(language.__all__)
+
+
+def test_results_on_several_cohorts_and_on_none() -> None:
+    users = cohort("users", drugs(DRUG))
+    others = cohort("others", conditions(BLEED))
+    asked = study(
+        "s",
+        "S",
+        cohort_overlap("shared", users, others),
+        cohort_timing("between", users, others, first_entry=False),
+        large_scale_characteristics(
+            "all_drugs", users, episode_in_window=["drug_exposure"], windows=[days(-30, -1)]
+        ),
+        point_prevalence("on_a_day", conditions(BLEED), time_point="middle"),
+        period_prevalence("in_a_year", conditions(BLEED), population=others, level="record"),
+    )
+    shared, between, drug, day, year = asked.results
+    assert isinstance(shared, CohortOverlap)
+    assert isinstance(between, CohortTiming)
+    assert isinstance(drug, LargeScaleCharacteristics)
+    assert isinstance(day, PointPrevalence)
+    assert isinstance(year, PeriodPrevalence)
+    assert shared.cohorts == between.cohorts == ("users", "others")
+    assert not between.first_entry
+    assert drug.windows == (Window(start=-30, end=-1),)
+    assert (day.time_point, year.level, year.population) == ("middle", "record", "others")
+
+
+def test_a_place_is_told_in_one_line(tmp_path: Path) -> None:
+    path = tmp_path / "s.py"
+    path.write_text("a = 1\nb = missing\n", encoding="utf-8")
+    with pytest.raises(StudyError) as told:
+        build_study(path)
+    assert str(told.value.happened) == (
+        f"{path}, line 2, at `b = missing`: NameError: name 'missing' is not defined."
+    )
 
 
 def test_every_public_name_has_a_docstring() -> None:

@@ -33,9 +33,9 @@ class Place:
     line: int
 
     def __str__(self) -> str:
-        """The place and the text that stands there."""
+        """The place and the text that stands there, in one line."""
         text = linecache.getline(self.file, self.line).strip()
-        return f"{self.file}, line {self.line}" + (f":\n    {text}\n" if text else ": ")
+        return f"{self.file}, line {self.line}, " + (f"at `{text}`: " if text else "")
 
 
 def here() -> Place:

@@ -147,7 +147,7 @@ def incidence(name: str, outcome: Said[EventQuery], **fields: Any) -> Said[Resul
         outcome: Events of a concept set.
         fields: ``population`` (a cohort), ``washout``, ``repeated``, ``sexes``, ``age_groups``
             (pairs of ages), ``prior_observation``, ``start``, ``end``, ``intervals``,
-            ``complete_intervals``.
+            ``complete_intervals``, ``censor`` (a cohort).
     """
     return result("incidence", name, outcome=outcome, **fields)
 
@@ -174,6 +174,64 @@ def cumulative_incidence(
     """
     fields |= {"outcome": outcome, "horizon": horizon, "step": step}
     return result("cumulative_incidence", name, *cohorts, **fields)
+
+
+@in_words
+def point_prevalence(name: str, outcome: Said[EventQuery], **fields: Any) -> Said[Result]:
+    """Ask for the share of persons who have an outcome on one day of each interval.
+
+    Args:
+        name: Lower-case letters, digits and underscores.
+        outcome: Events of a concept set.
+        fields: ``population`` (a cohort), ``sexes``, ``age_groups`` (pairs of ages),
+            ``prior_observation``, ``start``, ``end``, ``intervals``, ``time_point``.
+    """
+    return result("point_prevalence", name, outcome=outcome, **fields)
+
+
+@in_words
+def period_prevalence(name: str, outcome: Said[EventQuery], **fields: Any) -> Said[Result]:
+    """Ask for the share of those seen in an interval who have an outcome in it.
+
+    Args:
+        name: Lower-case letters, digits and underscores.
+        outcome: Events of a concept set.
+        fields: ``population`` (a cohort), ``sexes``, ``age_groups`` (pairs of ages),
+            ``prior_observation``, ``start``, ``end``, ``intervals``, ``complete_intervals``,
+            ``full_contribution``, ``level``.
+    """
+    return result("period_prevalence", name, outcome=outcome, **fields)
+
+
+@in_words
+def cohort_overlap(name: str, *cohorts: Cohort) -> Said[Result]:
+    """Ask how many persons any two of the cohorts share, and how many are in one of them only."""
+    return result("cohort_overlap", name, *cohorts)
+
+
+@in_words
+def cohort_timing(name: str, *cohorts: Cohort, first_entry: bool = True) -> Said[Result]:
+    """Ask for the days from entry into one cohort to entry into another.
+
+    Args:
+        name: Lower-case letters, digits and underscores.
+        cohorts: Any two of them are compared.
+        first_entry: Take each person's first entries only.
+    """
+    return result("cohort_timing", name, *cohorts, first_entry=first_entry)
+
+
+@in_words
+def large_scale_characteristics(name: str, *cohorts: Cohort, **fields: Any) -> Said[Result]:
+    """Ask how many of each cohort have a record of each concept, in windows about entry.
+
+    Args:
+        name: Lower-case letters, digits and underscores.
+        cohorts: Members are taken at their first stay.
+        fields: ``event_in_window`` and ``episode_in_window`` (names of tables), ``windows`` (of
+            ``days``), ``concepts``, ``excluded``, ``minimum_frequency``.
+    """
+    return result("large_scale_characteristics", name, *cohorts, **fields)
 
 
 def _plain(field: str, given: Any, met: list[Said[Any]]) -> Any:
