@@ -61,7 +61,9 @@ def released(names: tuple[str, ...], regions: Regions) -> SummarisedResult:
 
 def said(made: SummarisedResult) -> SummarisedResult:
     text = " &&& ".join([*OPERATIONS.values(), SYMMETRIC])
-    settings = [replace(one, extra={"combined_cohorts": text}) for one in made.settings]
+    settings = [
+        replace(one, extra={**one.extra, "combined_cohorts": text}) for one in made.settings
+    ]
     return SummarisedResult(made.rows, tuple(settings))
 
 
@@ -126,16 +128,16 @@ def test_curves_of_parts_are_joint() -> None:
     rows = []
     for name, points in (("users", users), ("both", both)):
         made = curve(WHOLE, points)
-        rows += [replace(one, group_level=f"{name} &&& bleed") for one in made]
+        rows += [replace(one, group_level=name) for one in made]
         rows.append(
             row(WHOLE, "Number subjects", sum(map(sum, points)), group=("cohort_name", name))
         )
     drawn = [one for one in rows if one.group_name != "cohort_name"]
-    published = check(said(result("cumulative_incidence", drawn)), THREE).published
+    published = check(said(result("survival_events", drawn)), THREE).published
     events = {
-        (one.group_level.partition(" ")[0], one.additional_level): one.estimate_value
+        (one.group_level, one.additional_level): one.estimate_value
         for one in published.rows
-        if one.estimate_name == "n_events"
+        if one.estimate_name == "n_events_count"
     }
     assert events["users", "10"] == events["both", "10"] == "-"
     assert events["users", "20"] == "32"
@@ -148,7 +150,9 @@ def test_curves_of_parts_are_joint() -> None:
 )
 def test_a_setting_that_cannot_be_read_is_refused(text: str) -> None:
     made = counted({WHOLE: 30})
-    settings = [replace(one, extra={"combined_cohorts": text}) for one in made.settings]
+    settings = [
+        replace(one, extra={**one.extra, "combined_cohorts": text}) for one in made.settings
+    ]
     with pytest.raises(PolicyError):
         check(SummarisedResult(made.rows, tuple(settings)), THREE)
 

@@ -17,6 +17,7 @@ THREE = Profile("three", 1, "", "", 3, 2, 3, 3, 2, 4, (0.01,), 0.75, 1)
 Leaving = tuple[int, int, int]
 """Events, competing events and censored of one day."""
 MOST = 10
+LEAVERS = ("n_events_count", "n_competing", "n_censor_count")
 
 
 def curve(*days: Leaving, left: int, competing: bool = True) -> SummarisedResult:
@@ -26,39 +27,36 @@ def curve(*days: Leaving, left: int, competing: bool = True) -> SummarisedResult
     for number, leaving in enumerate(days, start=1):
         rows += _rows(10 * number, at_risk, leaving, competing=competing)
         at_risk -= sum(leaving)
-    extra = {"competing_outcome": "death"} if competing else {}
-    settings = ResultSettings(1, "cumulative_incidence", "laennec", "0", extra)
+    extra = {"outcome": "bleed", "competing_outcome": "death" if competing else "none"}
+    settings = ResultSettings(1, "survival_events", "laennec", "0", extra)
     return SummarisedResult(tuple(rows), (settings,))
 
 
 def _rows(time: int, at_risk: int, leaving: Leaving, *, competing: bool) -> list[ResultRow]:
     events, rivals, censored = leaving
-    counts = {"n_risk": at_risk, "n_events": events, "n_competing": rivals, "n_censored": censored}
-    if not competing:
-        del counts["n_competing"]
-    group = ("cohort_name &&& outcome", "users &&& bleed")
+    of_each = {"bleed": events, **({"death": rivals} if competing else {})}
+    start = (1, "hub", "target_cohort", "users", "overall", "overall", "outcome")
     return [
-        ResultRow(
-            1,
-            "hub",
-            *group,
-            "overall",
-            "overall",
-            "Number at risk" if name == "n_risk" else "Events",
-            None,
-            name,
-            "integer",
-            str(n),
-            "time",
-            str(time),
+        ResultRow(*start, level, name, "integer", str(n), "time", str(time))
+        for level, mine in of_each.items()
+        for name, n in (
+            ("n_risk_count", at_risk),
+            ("n_events_count", mine),
+            ("n_censor_count", censored),
         )
-        for name, n in counts.items()
     ]
 
 
 def shown(result: SummarisedResult) -> dict[tuple[str, str], str]:
     published = check(result, THREE).published.rows
-    return {(one.additional_level, one.estimate_name): one.estimate_value for one in published}
+    names = {"bleed": {}, "death": {"n_events_count": "n_competing"}}
+    return {
+        (
+            one.additional_level,
+            names[str(one.variable_level)].get(one.estimate_name, one.estimate_name),
+        ): one.estimate_value
+        for one in published
+    }
 
 
 def test_every_small_number_of_leavers_keeps_two_values() -> None:
@@ -80,8 +78,8 @@ def test_every_small_number_of_leavers_keeps_two_values() -> None:
 
 def test_few_competing_events_hide_the_point_and_go_into_the_next() -> None:
     found = shown(curve((30, 2, 20), (30, 5, 20), left=100))
-    assert {found["10", name] for name in ("n_events", "n_competing", "n_censored")} == {HIDDEN}
-    assert [found["20", name] for name in ("n_events", "n_competing", "n_censored")] == [
+    assert {found["10", name] for name in LEAVERS} == {HIDDEN}
+    assert [found["20", name] for name in LEAVERS] == [
         "60",
         "7",
         "40",
@@ -91,7 +89,7 @@ def test_few_competing_events_hide_the_point_and_go_into_the_next() -> None:
 def test_a_competing_curve_beside_another_of_the_same_outcome_is_hidden() -> None:
     both = bind([curve((30, 9, 20), left=100), curve((33, 0, 26), left=100, competing=False)])
     rows = check(both, THREE).published.rows
-    competing = {one.result_id for one in rows if one.estimate_name == "n_competing"}
+    competing = {one.result_id for one in rows if one.variable_level == "death"}
     values = {one.estimate_value for one in rows if one.result_id in competing}
     assert values == {HIDDEN}
     assert any(one.estimate_value == "33" for one in rows)

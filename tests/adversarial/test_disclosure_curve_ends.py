@@ -19,9 +19,9 @@ from laennec.omop.summarised_result import ResultRow, ResultSettings
 THREE = Profile("three", 1, "", "", 3, 2, 3, 3, 2, 4, (0.01,), 0.75, 1)
 MOST = 9
 ROLES = {
-    "n_risk": Role.AT_RISK,
-    "n_events": Role.EVENTS,
-    "n_censored": Role.CENSORED,
+    "n_risk_count": Role.AT_RISK,
+    "n_events_count": Role.EVENTS,
+    "n_censor_count": Role.CENSORED,
     "estimate": Role.CURVE,
 }
 Point = tuple[int, int, int]
@@ -38,20 +38,24 @@ def entries(points: tuple[Point, ...]) -> list[Entry]:
 
 @cache
 def _row(name: str, time: int) -> ResultRow:
-    start = (1, "hub", "cohort_name &&& outcome", "users &&& bleed", "overall", "overall")
-    return ResultRow(*start, "Events", None, name, "integer", "0", "time", str(time))
+    start = (1, "hub", "target_cohort", "users", "overall", "overall")
+    return ResultRow(*start, "outcome", "bleed", name, "integer", "0", "time", str(time))
 
 
 @cache
 def _entry(index: int, name: str, time: int, count: int | None) -> Entry:
-    settings = ResultSettings(1, "cumulative_incidence", "laennec", "0", {})
+    settings = ResultSettings(1, "survival_events", "laennec", "0", {"outcome": "bleed"})
     return Entry(index, _row(name, time), settings, ROLES[name], count)
 
 
 def output(points: tuple[Point, ...], profile: Profile) -> tuple[tuple[int, int | None], ...]:
-    """What is published of each row that is there; None for a hidden one, -1 for an estimate."""
+    """What is published of each row that is there; None for a hidden one, -1 for an estimate.
+
+    The total of events comes last, where it is published.
+    """
     rows = entries(points)
     verdict: CurveVerdict = judge(rows, profile)
+    total = sum(events for _, events, _ in points) if verdict.totals else None
     return (
         *(
             (
@@ -64,6 +68,7 @@ def output(points: tuple[Point, ...], profile: Profile) -> tuple[tuple[int, int 
             if one.index not in verdict.dropped
         ),
         (-1, None if verdict.grid is None else 1),
+        (-2, total),
     )
 
 

@@ -1,5 +1,7 @@
 """A study as an attack: sets made to differ by one person, and values that are one person's."""
 
+from dataclasses import replace
+
 import pytest
 
 from laennec.core.errors import PolicyError
@@ -75,17 +77,25 @@ def _incidence(result: str, ages: str, persons: int, events: int, **extra: str) 
 
 def _curve(cohort: str, *points: tuple[int, int, int]) -> SummarisedResult:
     """Points are (at risk, events, censored), a day apart."""
-    rows = []
+    counts: list[ResultRow] = []
+    estimates: list[ResultRow] = []
     for day, (at_risk, events, censored) in enumerate(points):
-        for variable, estimate, value in (
-            ("Number at risk", "n_risk", at_risk),
-            ("Events", "n_events", events),
-            ("Events", "n_censored", censored),
-            ("Cumulative incidence", "estimate", 0.1),
+        for estimate, value in (
+            ("n_risk_count", at_risk),
+            ("n_events_count", events),
+            ("n_censor_count", censored),
+            ("estimate", 0.1),
         ):
-            group = ("cohort_name &&& outcome", f"{cohort} &&& bleed")
-            rows.append(_row(group, variable, estimate, value, additional=("time", str(day))))
-    return _result("cumulative_incidence", rows)
+            group = ("target_cohort", cohort)
+            made = _row(group, "outcome", estimate, value, additional=("time", str(day)))
+            rows = estimates if estimate == "estimate" else counts
+            rows.append(replace(made, variable_level="bleed"))
+    return bind(
+        [
+            _result("survival_events", counts, outcome="bleed"),
+            _result("survival_estimates", estimates, outcome="bleed"),
+        ]
+    )
 
 
 def _shown(given: SummarisedResult, word: str) -> list[str]:

@@ -142,15 +142,59 @@ COMPETING = (
             ("survival", "curve", "users", 10, "censored"): 4,
         },
         estimates={
-            ("Events", None, "n_competing", "5"): "3",
+            ("outcome", "ulcer", "n_events_count", "5"): "3",
             # 2/10, and then 5/10 × 1/5 more
-            ("Cumulative incidence", None, "estimate", "5"): "0.2",
-            ("Cumulative incidence", None, "estimate", "10"): "0.3",
+            ("outcome", "bleed", "estimate", "5"): "0.2",
+            ("outcome", "bleed", "estimate", "10"): "0.3",
+            ("outcome", "ulcer", "estimate", "10"): "0.3",
+            ("outcome", "ulcer", "n_events_count", "overall"): "3",
+            # (2 × 5 days + 1 × 1 day) / 10, and 3 × 5 days / 10
+            ("outcome", "bleed", "restricted_mean_survival", "overall"): "1.1",
+            ("outcome", "ulcer", "restricted_mean_survival", "overall"): "1.5",
         },
     ),
 )
 
 OTHERS = Cohort(name="others", entry=ULCER)
+FIVE = tuple(range(1, 6))
+SUMMARY = (
+    SpecCase(
+        "Quantiles are days on which the curve falls; the restricted mean is the area under it",
+        tables(
+            *(person(n) for n in FIVE),
+            *(observed("2020-01-01", "2020-12-31", n) for n in FIVE),
+            *(drug("2020-03-01", person_id=n) for n in FIVE),
+            bleed("2020-03-03", person_id=1),
+            bleed("2020-03-05", person_id=2),
+            bleed("2020-03-07", person_id=3),
+        ),
+        study(
+            CumulativeIncidence(
+                name="curve", cohorts=("users",), outcome=BLEED, horizon=10, step=5
+            ),
+            cohorts=(users(),),
+        ),
+        {
+            ("survival", "curve", "users", 2, "events"): 1,
+            ("survival", "curve", "users", 4, "events"): 1,
+            ("survival", "curve", "users", 6, "events"): 1,
+            ("survival", "curve", "users", 10, "censored"): 2,
+        },
+        estimates={
+            ("outcome", "bleed", "number_records_count", "overall"): "5",
+            ("outcome", "bleed", "n_events_count", "overall"): "3",
+            ("outcome", "bleed", "q05_survival", "overall"): "2",
+            ("outcome", "bleed", "q25_survival", "overall"): "4",
+            ("outcome", "bleed", "median_survival", "overall"): "6",
+            ("outcome", "bleed", "q75_survival", "overall"): "NA",
+            # 2 × 1 + 2 × 4/5 + 2 × 3/5 + 4 × 2/5 days
+            ("outcome", "bleed", "restricted_mean_survival", "overall"): "6.4",
+            # Variance: 4.4² / 20 + 2.8² / 12 + 1.6² / 6 = 2.048
+            ("outcome", "bleed", "restricted_mean_survival_95CI_lower", "overall"): "3.6",
+            ("outcome", "bleed", "restricted_mean_survival_95CI_upper", "overall"): "9.2",
+        },
+    ),
+)
 LEAVING = (
     SpecCase(
         "Follow-up ends on the first entry to the censoring cohort; an outcome on that day counts",
@@ -259,6 +303,7 @@ LEAVING = (
 CASES = (
     *COMPETING,
     *LEAVING,
+    *SUMMARY,
     SpecCase(
         "Characteristics are taken on the entry day",
         tables(
@@ -389,13 +434,18 @@ CASES = (
             ("survival", "curve", "users", 12, "censored"): 2,
         },
         estimates={
-            ("Number at risk", None, "n_risk", "0"): "4",
-            ("Number at risk", None, "n_risk", "10"): "3",
-            ("Events", None, "n_events", "10"): "2",
-            ("Cumulative incidence", None, "estimate", "10"): "0.5",
-            ("Number at risk", None, "n_risk", "15"): "0",
-            ("Events", None, "n_censored", "15"): "2",
-            ("Cumulative incidence", None, "estimate", "15"): "0.5",
+            ("outcome", "bleed", "n_risk_count", "0"): "4",
+            ("outcome", "bleed", "n_risk_count", "10"): "3",
+            ("outcome", "bleed", "n_events_count", "10"): "2",
+            ("outcome", "bleed", "estimate", "10"): "0.5",
+            ("outcome", "bleed", "n_risk_count", "15"): "0",
+            ("outcome", "bleed", "n_censor_count", "15"): "2",
+            ("outcome", "bleed", "estimate", "15"): "0.5",
+            ("outcome", "bleed", "q25_survival", "overall"): "7.5",
+            ("outcome", "bleed", "median_survival", "overall"): "10",
+            ("outcome", "bleed", "q75_survival", "overall"): "NA",
+            # Nobody was followed to day 15, and not all had the outcome.
+            ("outcome", "bleed", "restricted_mean_survival", "overall"): "NA",
         },
     ),
 )

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import asdict, replace
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -38,6 +39,9 @@ def row(
 
 def result(kind: str, rows: list[ResultRow], **extra: str) -> SummarisedResult:
     return SummarisedResult(tuple(rows), (ResultSettings(1, kind, "laennec", "0", extra),))
+
+
+OF_CURVE = ("outcome", "bleed")
 
 
 def characteristics(
@@ -101,21 +105,33 @@ def incidence(cells: Mapping[tuple[str, str], tuple[int, int]], **extra: str) ->
 
 def curve(*points: tuple[int, int, int]) -> SummarisedResult:
     """Points are (at risk, events, censored), 100 days apart."""
-    rows = []
+    counts, estimates = [], []
+    group = ("target_cohort", "users")
     for n, (at_risk, events, censored) in enumerate(points):
-        for variable, estimate, value in (
-            ("Number at risk", "n_risk", at_risk),
-            ("Events", "n_events", events),
-            ("Events", "n_censored", censored),
-            ("Cumulative incidence", "estimate", 0.123456),
-            ("Cumulative incidence", "estimate_95CI_lower", 0.1),
-            ("Cumulative incidence", "estimate_95CI_upper", 0.2),
-        ):
-            group = ("cohort_name &&& outcome", "users &&& bleed")
-            rows.append(
-                row(variable, estimate, value, group=group, additional=("time", str(100 * n)))
+        place: dict[str, Any] = {"level": "bleed", "group": group}
+        place["additional"] = ("time", str(100 * n))
+        counts += [
+            row("outcome", estimate, value, **place)
+            for estimate, value in (
+                ("n_risk_count", at_risk),
+                ("n_events_count", events),
+                ("n_censor_count", censored),
             )
-    return result("cumulative_incidence", rows)
+        ]
+        estimates += [
+            row("outcome", estimate, value, **place)
+            for estimate, value in (
+                ("estimate", 0.123456),
+                ("estimate_95CI_lower", 0.1),
+                ("estimate_95CI_upper", 0.2),
+            )
+        ]
+    return bind(
+        [
+            result("survival_events", counts, outcome="bleed", eventgap="100"),
+            result("survival_estimates", estimates, outcome="bleed"),
+        ]
+    )
 
 
 def published(given: SummarisedResult) -> dict[tuple[str, ...], str]:
@@ -279,27 +295,27 @@ def test_outcomes_of_years_left_out_do_not_come_back() -> None:
 def test_curve_steps_are_merged_until_they_may_be_seen() -> None:
     given = curve((500, 0, 0), (495, 5, 0), (480, 8, 12), (400, 0, 60), (12, 3, 385))
     found = published(given)
-    events = [found["Events", "n_events", str(100 * n)] if n else "0" for n in range(4)]
+    events = [found[*OF_CURVE, "n_events_count", str(100 * n)] if n else "0" for n in range(4)]
     assert events == ["0", HIDDEN, "13", "0"]
-    assert found["Events", "n_censored", "200"] == "12"
-    assert found["Cumulative incidence", "estimate", "200"] == "0.1000", "the curve is coarse"
+    assert found[*OF_CURVE, "n_censor_count", "200"] == "12"
+    assert found[*OF_CURVE, "estimate", "200"] == "0.1000", "the curve is coarse"
 
 
 def test_a_hidden_point_shows_only_its_estimate_and_that_coarsely() -> None:
     found = published(curve((500, 0, 0), (495, 5, 0), (480, 8, 12), (400, 0, 60)))
-    shown = {key: value for key, value in found.items() if key[2] == "100" and value != HIDDEN}
-    assert shown == {("Cumulative incidence", "estimate", "100"): "0.1000"}
+    shown = {key: value for key, value in found.items() if key[-1] == "100" and value != HIDDEN}
+    assert shown == {(*OF_CURVE, "estimate", "100"): "0.1000"}
 
 
 def test_the_settings_say_to_what_a_curve_was_rounded() -> None:
     review = check(curve((500, 0, 0), (495, 5, 0), (480, 8, 12), (400, 0, 60)), PROFILE)
-    assert review.published.settings[0].extra["estimates_rounded_to"] == "users &&& bleed: 0.05"
+    assert review.published.settings[1].extra["estimates_rounded_to"] == "users: 0.05"
 
 
 def test_a_hidden_point_of_few_persons_shows_nothing() -> None:
     found = published(curve((60, 0, 0), (55, 5, 0), (20, 20, 15), (0, 0, 20)))
-    assert {value for key, value in found.items() if key[2] == "100"} == {HIDDEN}
-    assert found["Cumulative incidence", "estimate", "200"] == "0.1235", "nothing is coarse"
+    assert {value for key, value in found.items() if key[-1] == "100"} == {HIDDEN}
+    assert found[*OF_CURVE, "estimate", "200"] == "0.1235", "nothing is coarse"
 
 
 @pytest.mark.parametrize("start", [100, 267, 500, 789, 1731, 20_000])
@@ -319,7 +335,7 @@ def test_each_coarse_value_stands_for_enough_counts_of_events(start: int) -> Non
 def test_few_persons_left_out_of_a_curve_hide_it() -> None:
     both = bind([characteristics(503), curve((500, 0, 0), (400, 20, 80))])
     found = published(both)
-    assert {value for key, value in found.items() if key[0] == "Events"} == {HIDDEN}
+    assert {value for key, value in found.items() if key[0] == "outcome"} == {HIDDEN}
 
 
 def test_a_value_hidden_before_stays_hidden_and_hides_what_would_tell_it() -> None:

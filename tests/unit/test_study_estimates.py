@@ -122,7 +122,10 @@ def test_one_settings_row_per_table_in_the_order_of_the_study(result: Summarised
         (3, "summarise_characteristics"),
         (4, "incidence"),
         (5, "incidence"),
-        (6, "cumulative_incidence"),
+        (6, "survival_estimates"),
+        (7, "survival_events"),
+        (8, "survival_summary"),
+        (9, "survival_attrition"),
     ]
     for one in result.settings:
         assert one.package_name == "laennec"
@@ -130,7 +133,7 @@ def test_one_settings_row_per_table_in_the_order_of_the_study(result: Summarised
         assert one.extra["study_name"] == "small"
         assert one.extra["snapshot_id"] == "7"
     assert [one.extra["study_result"] for one in result.settings] == [
-        "how_many", "how_many", "who", "rate", "rate", "curve",
+        "how_many", "how_many", "who", "rate", "rate", *["curve"] * 4,
     ]  # fmt: skip
 
 
@@ -221,7 +224,8 @@ def test_an_empty_cohort_has_its_numbers_only(result: SummarisedResult) -> None:
         ("Number records", None, "count", "integer", "0"),
         ("Number subjects", None, "count", "integer", "0"),
     ]
-    assert _of(result, "cumulative_incidence", group_level="nobody &&& bleed") == []
+    for kind in ("survival_estimates", "survival_events", "survival_summary"):
+        assert _of(result, kind, group_level="nobody") == []
 
 
 def test_incidence(result: SummarisedResult) -> None:
@@ -268,42 +272,75 @@ def test_incidence_settings(result: SummarisedResult) -> None:
     }
 
 
-def test_cumulative_incidence(result: SummarisedResult) -> None:
-    rows = _of(result, "cumulative_incidence")
-    assert {(one.group_name, one.group_level, one.additional_name) for one in rows} == {
-        ("cohort_name &&& outcome", "users &&& bleed", "time")
-    }
-    assert [(one.additional_level, one.estimate_name, one.estimate_value) for one in rows] == [
-        ("0", "n_risk", "4"),
-        ("0", "n_events", "1"),
-        ("0", "n_censored", "0"),
-        ("0", "estimate", "0.25"),
-        ("0", "estimate_95CI_lower", "0.039451"),
-        ("0", "estimate_95CI_upper", "0.872053"),
-        ("3", "n_risk", "3"),
-        ("3", "n_events", "0"),
-        ("3", "n_censored", "1"),
-        ("3", "estimate", "0.25"),
-        ("3", "estimate_95CI_lower", "0.039451"),
-        ("3", "estimate_95CI_upper", "0.872053"),
-        ("5", "n_risk", "2"),
-        ("5", "n_events", "0"),
-        ("5", "n_censored", "2"),
-        ("5", "estimate", "0.25"),
-        ("5", "estimate_95CI_lower", "0.039451"),
-        ("5", "estimate_95CI_upper", "0.872053"),
+def test_survival_estimates_and_events(result: SummarisedResult) -> None:
+    """One event among four on day 0, and then nobody's; limits are those of R's log-log."""
+    estimates = _of(result, "survival_estimates")
+    assert {
+        (one.group_name, one.group_level, one.additional_name, one.variable_name)
+        for one in estimates
+    } == {("target_cohort", "users", "time", "outcome")}
+    assert {one.variable_level for one in estimates} == {"bleed"}
+    assert [(one.additional_level, one.estimate_name, one.estimate_value) for one in estimates] == [
+        (day, name, value)
+        for day in ("0", "3", "5")
+        for name, value in (
+            ("estimate", "0.75"),
+            ("estimate_95CI_lower", "0.127947"),
+            ("estimate_95CI_upper", "0.960549"),
+        )
     ]
-    assert list(dict.fromkeys(one.variable_name for one in rows)) == [
-        "Number at risk", "Events", "Cumulative incidence",
-    ]  # fmt: skip
+    events = _of(result, "survival_events")
+    names = ("n_risk_count", "n_events_count", "n_censor_count")
+    found = [(one.additional_level, one.estimate_name, one.estimate_value) for one in events]
+    assert found == [
+        (day, name, value)
+        for day, values in (("0", "410"), ("3", "301"), ("5", "202"))
+        for name, value in zip(names, values, strict=True)
+    ]
 
 
-def test_settings_of_the_caller_may_not_replace_ours() -> None:
-    with pytest.raises(ValueError, match="collide"):
-        summarise(STUDY, PARTIAL, cdm_name="test", settings={"study_hash": "0"})
+def test_survival_summary(result: SummarisedResult) -> None:
+    """Four persons: one has the event on day 0, so that 3.75 days of 5 are expected without it."""
+    rows = _of(result, "survival_summary")
+    assert {one.additional_name for one in rows} == {"overall"}
+    found = {one.estimate_name: one.estimate_value for one in rows}
+    assert found["number_records_count"] == "4"
+    assert found["n_events_count"] == "1"
+    assert (found["q05_survival"], found["q25_survival"]) == ("0", "0")
+    assert (found["median_survival"], found["q95_survival"]) == ("NA", "NA")
+    # The area after day 0 is 3.75; its error is 3.75 sqrt(1 / (4 * 3)).
+    assert found["restricted_mean_survival"] == "3.75"
+    assert found["restricted_mean_survival_95CI_lower"] == "1.63"
+    assert found["restricted_mean_survival_95CI_upper"] == "5.87"
 
 
-def test_an_empty_partial_gives_zeros_and_no_estimates() -> None:
-    found = summarise(STUDY, Partial(), cdm_name="test", settings={})
-    assert {row.estimate_value for row in found.rows} == {"0"}
-    assert {row.estimate_name for row in found.rows} == {"count"}
+def test_survival_attrition(result: SummarisedResult) -> None:
+    rows = _of(result, "survival_attrition", group_level="users", variable_name="number_subjects")
+    assert [(one.strata_level, one.additional_level, one.estimate_value) for one in rows] == [
+        ("Initial qualifying events", "1", "4"),
+        ("No outcome event in washout period", "2", "4"),
+        ("Survival days for outcome less than 0", "3", "4"),
+    ]
+    nobody = _of(result, "survival_attrition", group_level="nobody")
+    assert {one.estimate_value for one in nobody} == {"0"}
+
+
+def test_survival_settings_are_those_of_cohort_survival(result: SummarisedResult) -> None:
+    settings = {one.result_type: one.extra for one in result.settings}
+    extra = settings["survival_events"]
+    assert {name: extra[name] for name in extra if not name.startswith(("study", "snap"))} == {
+        "group": "target_cohort",
+        "additional": "time",
+        "eventgap": "3",
+        "analysis_type": "single_event",
+        "outcome": "bleed",
+        "competing_outcome": "none",
+        "outcome_date_variable": "cohort_start_date",
+        "outcome_washout": "Inf",
+        "censor_on_cohort_exit": "TRUE",
+        "event_censor_tie": "event",
+        "follow_up_days": "5",
+        "minimum_survival_days": "0",
+        "restricted_mean_follow_up": "5",
+    }
+    assert settings["survival_attrition"]["strata"] == "reason"

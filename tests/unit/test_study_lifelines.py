@@ -1,4 +1,4 @@
-"""Kaplan-Meier and Aalen-Johansen against lifelines on the same rows, to 1e-9.
+"""Kaplan-Meier, its quantiles and means, and Aalen-Johansen against lifelines, to 1e-9.
 
 lifelines is for tests only (``requirements-parts.lock``). It breaks ties of competing events by
 moving them apart, so the rows compared with it have none; ties are checked by hand below.
@@ -10,7 +10,9 @@ from collections import Counter
 
 import pytest
 
+from laennec.core.restricted_means import days_after, days_without
 from laennec.study.estimators import aalen_johansen, kaplan_meier
+from laennec.study.estimators_quantiles import survival_quantiles
 
 lifelines = pytest.importorskip("lifelines", reason="lifelines is not installed")
 
@@ -103,3 +105,54 @@ def test_events_of_both_kinds_on_one_day() -> None:
     assert (day_5.incidence, day_5.events, day_5.competing, day_5.at_risk) == (0.2, 2, 3, 10)
     assert math.isclose(day_10.incidence, 0.2 + 0.5 / 4)
     assert (day_10.events, day_10.competing, day_10.censored, day_10.at_risk) == (1, 0, 4, 3)
+
+
+SHARES = (0.05, 0.25, 0.5, 0.75, 0.95)
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_quantiles_and_their_limits_are_those_of_lifelines(seed: int) -> None:
+    rows = made(seed, size=120, most=60, ties=True, entry=True)
+    events, censored = by_day(rows, 1), Counter(day for day, ended in rows if ended != 1)
+    fitter = lifelines.KaplanMeierFitter(alpha=0.05)
+    fitter.fit([day for day, _ in rows], [ended == 1 for _, ended in rows])
+    curve, limits = fitter.survival_function_, fitter.confidence_interval_survival_function_
+    for share, found in zip(SHARES, survival_quantiles(events, censored, SHARES), strict=True):
+        theirs = (
+            curve.iloc[:, 0],
+            limits["KM_estimate_lower_0.95"],
+            limits["KM_estimate_upper_0.95"],
+        )
+        for mine, line in zip((found.day, found.lower, found.upper), theirs, strict=True):
+            # On the rows of these seeds no line stays exactly at a share, where lifelines differs.
+            below = line.index[(line <= 1 - share) & (curve.iloc[:, 0] > 0)]
+            reached = line is theirs[0] and bool((line <= 1 - share).any())
+            first = line.index[line <= 1 - share].min() if reached else below.min()
+            assert mine == (None if math.isnan(first) else first)
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_the_restricted_mean_is_that_of_lifelines(seed: int) -> None:
+    rows = within(made(seed, size=120, most=60, ties=True, entry=True), 40)
+    events, censored = by_day(rows, 1), Counter(day for day, ended in rows if ended != 1)
+    fitter = lifelines.KaplanMeierFitter()
+    fitter.fit([day for day, _ in rows], [ended == 1 for _, ended in rows])
+    theirs = lifelines.utils.restricted_mean_survival_time(fitter, t=40)
+    found = days_without(events, censored, horizon=40)
+    assert found is not None
+    assert found.days == pytest.approx(theirs, abs=EXACT)
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_days_after_an_event_are_the_area_under_its_incidence(seed: int) -> None:
+    rows = within(made(seed, size=80, most=300, ties=False), 250)
+    fitter = lifelines.AalenJohansenFitter(calculate_variance=False)
+    fitter.fit([day for day, _ in rows], [ended for _, ended in rows], event_of_interest=1)
+    shares = fitter.cumulative_density_.iloc[:, 0]
+    until = [*shares.index[1:], 250.0]
+    area = sum(
+        share * (end - start) for share, start, end in zip(shares, shares.index, until, strict=True)
+    )
+    found = days_after(*(by_day(rows, n) for n in (1, 2, 0)), horizon=250)
+    assert found is not None
+    assert found.days == pytest.approx(area, abs=EXACT)

@@ -22,14 +22,12 @@ from laennec.disclosure.combined import (
     relate_combined,
 )
 from laennec.disclosure.curve_families import CurveFamily, families_of
+from laennec.disclosure.curve_summaries import read_summary
 from laennec.disclosure.curves import (
     CurveVerdict,
     beside_others,
-    curve_cell,
-    curves,
     hidden_whole,
     judge,
-    relate_curve,
 )
 from laennec.disclosure.differences import relate_starts
 from laennec.disclosure.incidence import (
@@ -59,6 +57,16 @@ from laennec.disclosure.overlap import (
 from laennec.disclosure.prevalence import TYPES, prevalence_cell, relate_prevalence
 from laennec.disclosure.profiles import Profile
 from laennec.disclosure.strata import cohort_of
+from laennec.disclosure.survival import (
+    ATTRITION,
+    SUMMARY,
+    SURVIVAL,
+    Analysis,
+    analyses,
+    attrition_cells,
+    relate_analysis,
+    sizes,
+)
 from laennec.disclosure.totals import Why, protect
 from laennec.omop.summarised_result import ResultSettings, SummarisedResult
 
@@ -205,13 +213,16 @@ class _Judgement:
             by_type.setdefault(entry.settings.result_type, []).append(entry)
         incidence = by_type.pop("incidence", [])
         shares = [one for name in TYPES for one in by_type.pop(name, [])]
-        drawn = curves(by_type.pop("cumulative_incidence", []))
+        followed = {name: by_type.pop(name, []) for name in SURVIVAL}
+        survival = analyses(followed)
+        drawn = [one.curve for one in survival if one.curve]
         overlaps = [one for name in _PAIRS for one in by_type.pop(name, [])]
         large_scale = by_type.pop(_LARGE_SCALE, [])
         self._records = records_of(overlaps)
         algebra = Algebra()
         cohorts = [one for rows in by_type.values() for one in rows]
         cohorts += [one for one in large_scale if is_total(one) and one.row.variable_level is None]
+        cohorts += sizes(followed[ATTRITION])
         diagrams = read_diagrams(entries)
         check_not_combined(overlaps, diagrams)
         check_not_linked(large_scale, diagrams)
@@ -225,12 +236,14 @@ class _Judgement:
         at_risk = comparable(incidence)
         relate_prevalence(algebra, shares, at_risk=at_risk, threshold=profile.threshold)
         _relate_populations(algebra, [*incidence, *shares], diagrams)
-        for curve in drawn:
-            relate_curve(algebra, curve)
+        starts = [one.cell for one in survival]
+        for one in survival:
+            starts += relate_analysis(algebra, one)
+        self._steps = {at: key for one in survival for at, key in attrition_cells(one).items()}
         families = families_of(drawn, diagrams)
         for family in families:
             family.relate(algebra)
-        relate_starts(algebra, map(curve_cell, drawn), threshold=profile.threshold)
+        relate_starts(algebra, starts, threshold=profile.threshold)
         self._system = algebra.finish()
         self._why: dict[Key, Why] = dict(protect(self._system, profile).why)
         self._why |= _hidden_days(incidence, profile)
@@ -242,11 +255,18 @@ class _Judgement:
         self._curves: dict[int, Rule] = {}
         self._rewritten: dict[int, int] = {}
         self._grids: dict[int, float] = {}
+        self._verdicts: dict[Key, CurveVerdict] = {}
+        self._read: dict[int, str] = {}
         for family in families:
             self._judge_family(family)
+        for one in survival:
+            if one.curve:
+                self._read_summary(one)
 
     def text(self, entry: Entry) -> str:
         """Return the estimate as published, if it is published."""
+        if entry.index in self._read:
+            return self._read[entry.index]
         if entry.index in self._rewritten:
             return str(self._rewritten[entry.index])
         if entry.row.estimate_value in {HIDDEN, *NO_NUMBER}:
@@ -273,6 +293,8 @@ class _Judgement:
             if one.result_id in steps
             else replace(one, extra={**one.extra, **days})
             if kinds()[one.result_type].days
+            else replace(one, extra={**one.extra, "read_off": "the published points of the curve"})
+            if one.result_type == SUMMARY
             else one
             for one in result.settings
         )
@@ -281,8 +303,10 @@ class _Judgement:
         """Return the rule that hides the estimate, or None."""
         if entry.row.estimate_value == HIDDEN:
             return Rule.GIVEN
-        if entry.settings.result_type == "cumulative_incidence":
-            return self._curves.get(entry.index)
+        if entry.index in self._steps:
+            return _RULES.get(self._why.get(self._steps[entry.index]))
+        if entry.settings.result_type in SURVIVAL:
+            return Rule.EXTREME if entry.role is Role.EXTREME else self._curves.get(entry.index)
         if entry.settings.result_type == _LARGE_SCALE and not is_total(entry):
             return None  # What may not be published is left out whole.
         match entry.role:
@@ -349,23 +373,35 @@ class _Judgement:
         cell = overlap_cell(entry) if paired else _subjects(entry)
         return None if cell in self._why else self._system.values.get(cell)
 
-    def _judge_curve(self, curve: list[Entry]) -> None:
-        if curve_cell(curve) in self._why:
-            self._curves |= {one.index: Rule.DERIVED for one in curve}
-            self.dropped |= hidden_whole(curve).dropped
-            return
-        self._take(curve, judge(curve, self._profile))
-
     def _judge_family(self, family: CurveFamily) -> None:
         hidden = frozenset(key for key in family.curves if key in self._why)
-        for key in hidden if len(family.curves) > 1 else family.curves:
-            self._judge_curve(family.curves[key])
+        for key in hidden:
+            curve = family.curves[key]
+            self._take(key, curve, hidden_whole(curve))
+            self._curves |= {one.index: Rule.DERIVED for one in curve}
         if len(family.curves) > 1:
             verdicts = judge_together(family.curves, family.sums(), hidden, self._profile)
             for key in family.curves.keys() - hidden:
-                self._take(family.curves[key], verdicts[key])
+                self._take(key, family.curves[key], verdicts[key])
+        elif not hidden:
+            for key, curve in family.curves.items():
+                self._take(key, curve, judge(curve, self._profile))
 
-    def _take(self, curve: list[Entry], verdict: CurveVerdict) -> None:
+    def _read_summary(self, one: Analysis) -> None:
+        """Publish of a summary what the published points of its curve tell."""
+        shown = {
+            row.index: self.text(row)
+            for row in one.curve
+            if row.index not in self._curves and row.row.estimate_value != HIDDEN
+        }
+        read = read_summary(one, self._verdicts[one.cell], shown)
+        hidden = {index for index, text in read.items() if text == HIDDEN}
+        why = Rule.DERIVED if one.cell in self._why else Rule.CURVE
+        self._curves |= dict.fromkeys(hidden, why)
+        self._read |= {index: text for index, text in read.items() if index not in hidden}
+
+    def _take(self, key: Key, curve: list[Entry], verdict: CurveVerdict) -> None:
+        self._verdicts[key] = verdict
         self.dropped |= verdict.dropped
         self._curves |= dict.fromkeys(verdict.hidden, Rule.CURVE)
         self._rewritten |= verdict.rewritten

@@ -69,10 +69,10 @@ def families_of(
     found: dict[Key, CurveFamily] = {}
     for rows in curves:
         first = rows[0]
-        cdm, (cohort, *outcome) = first.row.cdm_name, first.group
+        cdm, cohort = first.row.cdm_name, first.group[0]
         diagram = diagrams.get(cdm, EMPTY)
         root = diagram.root.get(cohort, cohort)
-        name: Key = (cdm, first.row.result_id, root, *outcome)
+        name: Key = (cdm, first.row.result_id, root)
         family = found.setdefault(name, CurveFamily(diagram))
         key = curve_cell(rows)
         family.curves[key] = rows

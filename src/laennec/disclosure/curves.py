@@ -37,10 +37,9 @@ from dataclasses import dataclass, field
 
 from laennec.core.errors import PolicyError
 from laennec.disclosure.algebra import Algebra, Key
-from laennec.disclosure.cohorts import subjects
 from laennec.disclosure.kinds import Entry, Role
 from laennec.disclosure.profiles import Profile
-from laennec.disclosure.strata import cohort_of, levels_of, named
+from laennec.disclosure.strata import levels_of, named
 
 
 @dataclass
@@ -54,15 +53,16 @@ class Point:
         """Return the count of that role; None where the input hides it.
 
         Raises:
-            PolicyError: the point lacks it, or has it twice.
+            PolicyError: the point lacks it, or has two of them.
         """
-        found = [one for one in self.rows if one.role is role]
+        found = {one.count for one in self.rows if one.role is role}
         if len(found) != 1:
             raise PolicyError(
                 f"A point of a curve needs exactly one {role.value!r} count.",
-                remedy="Give n_risk, n_events and n_censored once for every time.",
+                remedy="Give n_risk, n_events and n_censor for every time; with a competing "
+                "outcome, the same n_risk and n_censor for both.",
             )
-        return found[0].count
+        return found.pop()
 
     @property
     def competes(self) -> bool:
@@ -92,6 +92,8 @@ class CurveVerdict:
         rewritten: By index, the counts that are now sums over merged points.
         hidden: Indices of the rows to hide.
         grid: Step to which every estimate of the curve is rounded; None keeps them as they are.
+        totals: Whether the totals of events may be shown: the rest after the last published point
+            is nobody, or enough, of each kind.
         dropped: Indices of the rows to leave out: hidden points after the last one that shows
             anything, the last of which is the day on which one person's follow-up ended.
     """
@@ -100,21 +102,35 @@ class CurveVerdict:
     hidden: frozenset[int]
     grid: float | None = None
     dropped: frozenset[int] = frozenset()
+    totals: bool = False
+
+
+def outcome_of(entry: Entry) -> str:
+    """Return the outcome that a row of survival is about.
+
+    Raises:
+        PolicyError: its settings name none.
+    """
+    if not entry.settings.extra.get("outcome"):
+        raise PolicyError(
+            "The settings of a survival result do not name its outcome.",
+            remedy="Give the setting outcome, as CohortSurvival does.",
+        )
+    return entry.settings.extra["outcome"]
+
+
+def rival_of(entry: Entry) -> str | None:
+    """Return the competing outcome that a row of survival is about, if there is one."""
+    named_rival = entry.settings.extra.get("competing_outcome", "none")
+    return None if named_rival == "none" else named_rival
 
 
 def curve_cell(entries: Iterable[Entry]) -> Key:
     """Return the cell of the persons at risk at the first time of one curve."""
     first = next(iter(entries))
     stratum = named("", levels_of(first))
-    return ("curve", first.row.cdm_name, first.row.result_id, stratum, *first.group)
-
-
-def curves(entries: Iterable[Entry]) -> list[list[Entry]]:
-    """Return the rows of each curve."""
-    found: dict[Key, list[Entry]] = {}
-    for entry in entries:
-        found.setdefault(curve_cell([entry]), []).append(entry)
-    return list(found.values())
+    group = (first.group[0], outcome_of(first))
+    return ("curve", first.row.cdm_name, first.row.result_id, stratum, *group)
 
 
 def beside_others(drawn: Iterable[list[Entry]]) -> list[Key]:
@@ -126,8 +142,8 @@ def beside_others(drawn: Iterable[list[Entry]]) -> list[Key]:
     found: dict[Key, list[tuple[frozenset[str], int, Key, bool]]] = {}
     for curve in drawn:
         first = curve[0]
-        rival = first.settings.extra.get("competing_outcome")
-        outcomes = frozenset({first.group[1], *([] if rival is None else [rival])})
+        rival = rival_of(first)
+        outcomes = frozenset({outcome_of(first), *([] if rival is None else [rival])})
         competes = any(one.role is Role.COMPETING for one in curve)
         place: Key = (first.row.cdm_name, first.group[0])
         mine = (outcomes, first.row.result_id, curve_cell(curve), competes)
@@ -140,23 +156,22 @@ def beside_others(drawn: Iterable[list[Entry]]) -> list[Key]:
     ]
 
 
-def relate_curve(algebra: Algebra, entries: list[Entry]) -> None:
-    """Add who starts the curve, and who is in the cohort but left out of it.
+def relate_start(algebra: Algebra, cell: Key, whole: Key) -> Key | None:
+    """Add who is in the cohort but does not start the curve; return their cell if it is known.
 
     Raises:
-        PolicyError: more persons start than the cohort has, or a point is incomplete.
+        PolicyError: more persons start than the cohort has.
     """
-    cell = curve_cell(entries)
-    algebra.put(cell, points_of(entries)[0].count(Role.AT_RISK))
-    whole = subjects(entries[0].row.cdm_name, cohort_of(entries[0]))
-    if whole in algebra:
-        rest: Key = ("left out", *cell)
-        if not algebra.remainder(rest, whole, [cell]):
-            raise PolicyError(
-                "More persons start a curve than are in its cohort.",
-                remedy="Run the study again; a result that does not add up is never published.",
-            )
-        algebra.split(whole, [cell, rest])
+    if whole not in algebra:
+        return None
+    rest: Key = ("left out", *cell)
+    if not algebra.remainder(rest, whole, [cell]):
+        raise PolicyError(
+            "More persons start a curve than are in its cohort.",
+            remedy="Run the study again; a result that does not add up is never published.",
+        )
+    algebra.split(whole, [cell, rest])
+    return rest
 
 
 def judge(entries: list[Entry], profile: Profile) -> CurveVerdict:
@@ -175,9 +190,11 @@ def judge(entries: list[Entry], profile: Profile) -> CurveVerdict:
     events = competing = censored = gone = 0
     before = start
     coarse: set[int] = set()
+    known = True
     for point in points:
         counts = point.counts()
         if counts is None:
+            known = False
             break
         events, competing = events + counts[0], competing + counts[1]
         censored, at_risk = censored + counts[2], counts[3]
@@ -202,7 +219,10 @@ def judge(entries: list[Entry], profile: Profile) -> CurveVerdict:
         events = competing = censored = 0
     grid = coarse_grid(start, profile) if coarse else None
     hidden -= coarse if grid else set()
-    return CurveVerdict(rewritten, frozenset(hidden), grid, hidden_tail(points, hidden))
+    # Who is not seen to leave is counted with the censored: nobody is followed for ever.
+    rest = (events, competing, before - events - competing)
+    totals = known and not any(map(profile.is_small, rest))
+    return CurveVerdict(rewritten, frozenset(hidden), grid, hidden_tail(points, hidden), totals)
 
 
 def bounds_leavers(before: int, at_risk: int, left: int, events: int, profile: Profile) -> bool:

@@ -86,7 +86,13 @@ def relate_sizes(
 def relate_starts(algebra: Algebra, cells: Iterable[Key], *, threshold: int) -> None:
     """Compare who starts one curve with who starts another of the same outcome.
 
-    Strata are compared with the same strata of other cohorts, and with other cohorts whole.
+    Strata are compared with the same strata of other cohorts, and with other cohorts whole. Who is
+    left after a step before the start is compared likewise, but not within one analysis.
+
+    Args:
+        algebra: Holds the cells.
+        cells: ``(what, cdm_name, result, …, stratum, cohort, outcome)``.
+        threshold: Fewest persons that may lie between.
     """
     for larger, smaller, below in close([*dict.fromkeys(cells)], algebra.__getitem__, threshold):
         if _starts_alike(larger, smaller):
@@ -168,10 +174,14 @@ def _alike(one: object, other: object) -> bool:
 
 
 def _starts_alike(larger: Key, smaller: Key) -> bool:
-    """Whether two curves are of one outcome, in strata that may lie inside one another."""
+    """Whether two curves are of one outcome, in strata that may lie inside one another.
+
+    Not those of one cohort in one result: steps before a start are related to it where they are.
+    """
     (*_, one, cohort, outcome), (*_, other, second, same_outcome) = larger, smaller
     alike = one == other or (cohort != second and not (one and other))
-    return larger[1] == smaller[1] and outcome == same_outcome and alike
+    within = larger[2] == smaller[2] and cohort == second
+    return larger[1] == smaller[1] and outcome == same_outcome and alike and not within
 
 
 def _nested(one: Labels, other: Labels, ages: Mapping[object, Span]) -> bool:

@@ -7,6 +7,8 @@ of ``disclosure.curves``, and every complement too (the whole less the strata th
 in no stratum, and the strata whose start is hidden). Between two joint points all of them are
 merged, so a reader who subtracts one from another finds 0 or at least ``threshold``.
 
+Totals of events are published of all curves or of none, and count as a last joint point would.
+
 After the last joint point the parts show nothing more. Then nothing can be subtracted from the
 whole, which goes on by the rule for one curve, if there is one whole. No point of such curves is
 coarse.
@@ -62,6 +64,13 @@ class _Track:
             and not bounds_leavers(before, at_risk, left, events + competing, profile)
         )
 
+    def may_total(self, profile: Profile) -> bool:
+        """Return whether what the last published point leaves is nobody, or enough, of each."""
+        *gone, _ = self.states[max(self.states)]
+        events, competing = (n - m for n, m in zip(gone[:2], self.told[:2], strict=True))
+        rest = (events, competing, self.start - sum(self.told) - events - competing)
+        return not any(map(profile.is_small, rest))
+
     def tells_leavers(self, time: int, profile: Profile) -> bool:
         """Return whether the number at risk tells who left that day, or since the last point."""
         at_risk = self.states[time][3]
@@ -96,7 +105,8 @@ def judge_together(
     tracks = {key: track for key, track in shown.items() if track is not None}
     if len(tracks) < len(shown):
         return {key: hidden_whole(rows) for key, rows in curves.items()}
-    joint = _joint([*tracks.values(), *_complements(sums, tracks)], times, profile)
+    judged = [*tracks.values(), *_complements(sums, tracks)]
+    joint = _joint(judged, times, profile)
     told = {key: [time for time, _ in joint] for key in tracks}
     quiet = {time for time, tells in joint if tells}
     wholes = curves.keys() - {part for _, parts in sums for part in parts}
@@ -105,8 +115,11 @@ def judge_together(
         for time, tells in _joint([tracks[whole]], times[_after(joint, times) :], profile):
             told[whole].append(time)
             quiet |= {time} if tells else set()
+    totals = all(one.may_total(profile) for one in judged)
     return {
-        key: _verdict(points[key], told[key], quiet) if key in tracks else hidden_whole(rows)
+        key: _verdict(points[key], told[key], quiet, totals=totals)
+        if key in tracks
+        else hidden_whole(rows)
         for key, rows in curves.items()
     }
 
@@ -180,7 +193,9 @@ def _tell(tracks: Sequence[_Track], time: int) -> None:
         one.told = one.states[time][:3]
 
 
-def _verdict(points: Mapping[int, Point], told: Sequence[int], quiet: set[int]) -> CurveVerdict:
+def _verdict(
+    points: Mapping[int, Point], told: Sequence[int], quiet: set[int], *, totals: bool
+) -> CurveVerdict:
     """Hide every point that is not told, and rewrite those that are as sums."""
     ordered = [points[time] for time in sorted(points)]
     hidden = {one.index for point in ordered for one in point.rows}
@@ -195,7 +210,8 @@ def _verdict(points: Mapping[int, Point], told: Sequence[int], quiet: set[int]) 
             hidden -= {one.index for one in point.rows if keep or one.role is not Role.AT_RISK}
             rewritten |= point.sums(*sums)
             sums = [0, 0, 0]
-    return CurveVerdict(rewritten, frozenset(hidden), None, hidden_tail(ordered, hidden))
+    tail = hidden_tail(ordered, hidden)
+    return CurveVerdict(rewritten, frozenset(hidden), None, tail, totals)
 
 
 def _impossible() -> PolicyError:

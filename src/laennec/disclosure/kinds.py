@@ -40,6 +40,8 @@ class Role(StrEnum):
     COMPETING = "competing"
     CENSORED = "censored"
     CURVE = "curve"
+    CURVE_QUANTILE = "curve_quantile"
+    CURVE_MEAN = "curve_mean"
 
 
 NO_NUMBER = frozenset({"NA", "NaN", "Inf"})

@@ -22,7 +22,7 @@ _Stratum = tuple[str, str]
 def divided(family: Family, build: Callable[[Family, Words], Section], words: Words) -> Section:
     """Return the section of what is not divided, with a division for each stratum."""
     strata = [one for one in each(family.estimates, _stratum) if one[0] != OVERALL]
-    whole = [one for one in family.estimates if one.row.strata_name == OVERALL]
+    whole = [one for one in family.estimates if _stratum(one)[0] == OVERALL]
     if family.result_type in UNDIVIDED or not strata or not whole:
         return build(family, words)
     section = build(replace(family, estimates=tuple(whole)), words)
@@ -32,6 +32,9 @@ def divided(family: Family, build: Callable[[Family, Words], Section], words: Wo
 
 
 def _stratum(one: Estimate) -> _Stratum:
+    """The stratum of a row; the steps of who is followed are about whole cohorts."""
+    if one.settings.result_type == "survival_attrition":
+        return OVERALL, OVERALL
     return one.row.strata_name, one.row.strata_level
 
 

@@ -10,11 +10,23 @@ from laennec.report.content import Value
 Item = TypeVar("Item")
 Label = TypeVar("Label")
 
-_VARYING = dict.fromkeys(
-    ("incidence", "point_prevalence", "period_prevalence"),
-    frozenset({"denominator_sex", "denominator_age_group"}),
-)
-"""Settings that differ inside a family, by result type."""
+SURVIVAL = "survival"
+_TOGETHER = {
+    f"{SURVIVAL}_{one}": SURVIVAL for one in ("estimates", "events", "summary", "attrition")
+}
+"""Result types that are shown together, under one name."""
+
+_VARYING = {
+    **dict.fromkeys(
+        ("incidence", "point_prevalence", "period_prevalence"),
+        frozenset({"denominator_sex", "denominator_age_group"}),
+    ),
+    SURVIVAL: frozenset({"group", "strata", "additional"}),
+}
+"""Settings that differ inside a family, by its type."""
+
+_OF_SOME = {SURVIVAL: frozenset({"eventgap", "read_off", "estimates_rounded_to"})}
+"""Settings that only some types of a family have, and that are said of it all the same."""
 
 
 @dataclass(frozen=True)
@@ -48,6 +60,7 @@ class Family:
     """Rows of one type, one source of data and equal settings, in the order of the result.
 
     Attributes:
+        result_type: Of all rows, or the name under which several types are shown together.
         settings: What its rows share, without what all families share.
         cdm_name: The source of data.
     """
@@ -78,13 +91,17 @@ def families(result: SummarisedResult) -> tuple[Family, ...]:
     shared: dict[tuple[object, ...], dict[str, str]] = {}
     for index, row in enumerate(result.rows):
         one = settings[row.result_id]
-        varying = _VARYING.get(one.result_type, frozenset())
+        shown_as = _TOGETHER.get(one.result_type, one.result_type)
+        varying = _VARYING.get(shown_as, frozenset())
         own = {name: value for name, value in one.extra.items() if name not in varying}
-        key = (one.result_type, row.cdm_name, *sorted(own.items()))
+        of_some = _OF_SOME.get(shown_as, frozenset())
+        alike = sorted(item for item in own.items() if item[0] not in of_some)
+        key = (shown_as, row.cdm_name, *alike)
         found.setdefault(key, []).append(Estimate(index, row, one))
-        shared[key] = {name: value for name, value in own.items() if common.get(name) != value}
+        said = {name: value for name, value in own.items() if common.get(name) != value}
+        shared.setdefault(key, {}).update(said)
     return tuple(
-        Family(rows[0].settings.result_type, rows[0].row.cdm_name, shared[key], tuple(rows))
+        Family(str(key[0]), rows[0].row.cdm_name, shared[key], tuple(rows))
         for key, rows in found.items()
     )
 

@@ -17,13 +17,13 @@ from laennec.report.characteristics import characteristics
 from laennec.report.cohorts import attrition, sizes
 from laennec.report.content import HIDDEN, Section
 from laennec.report.divisions import divided
-from laennec.report.estimates import Family, common_settings, families
+from laennec.report.estimates import SURVIVAL, Family, common_settings, families
 from laennec.report.large_scale import large_scale
 from laennec.report.model import StudyReport
 from laennec.report.overlap import overlap, timing
 from laennec.report.plain import plain, plain_table
 from laennec.report.rates import incidence, prevalence
-from laennec.report.survival import cumulative_incidence
+from laennec.report.survival import survival
 from laennec.report.words import Words, load_words, readable
 
 Builder = Callable[[Family, Words], Section]
@@ -35,7 +35,7 @@ BUILDERS: Mapping[str, Builder] = {
     "summarise_cohort_overlap": overlap,
     "summarise_cohort_timing": timing,
     "summarise_large_scale_characteristics": large_scale,
-    "cumulative_incidence": cumulative_incidence,
+    SURVIVAL: survival,
     "incidence": incidence,
     "period_prevalence": prevalence,
     "point_prevalence": prevalence,

@@ -1,7 +1,7 @@
 """The picture of cumulative incidence curves, labelled directly, with numbers at risk below."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from laennec.report.charts import INK, SOFT, Look, Point, Spec, axis, data, draw, look, series
@@ -35,14 +35,36 @@ class Curve:
     moments: tuple[Moment, ...]
 
 
-def curves_figure(curves: Sequence[Curve], words: Words, *, title: str) -> Figure | None:
-    """Return all curves on one scale, or None when nothing of them is published."""
-    shown = [one for curve in curves for one in curve.moments if one.estimate is not None]
-    if not shown:
+def highest(curves: Iterable[Sequence[Moment]]) -> float:
+    """Return the highest share or limit of any curve, for a scale; 1 if there is none."""
+    shown = [one for moments in curves for one in moments if one.estimate is not None]
+    return max((one.upper or one.estimate or 0.0 for one in shown), default=0.0) or 1.0
+
+
+def curves_figure(
+    curves: Sequence[Curve],
+    words: Words,
+    *,
+    title: str,
+    caption: str,
+    counted: str | None = None,
+    top: float | None = None,
+) -> Figure | None:
+    """Return all curves on one scale, or None when nothing of them is published.
+
+    Args:
+        curves: In the order of their looks.
+        words: The language.
+        title: What a screen reader says.
+        caption: What stands over the picture.
+        counted: Of whom the numbers at risk are, if all curves are of the same persons.
+        top: Where the scale ends; at the highest point of these curves unless given.
+    """
+    if not any(one.estimate is not None for curve in curves for one in curve.moments):
         return None
     days = sorted({one.day for curve in curves for one in curve.moments})
     ticks = days[:: math.ceil(len(days) / _TICKS)]
-    top = max(one.upper or one.estimate or 0.0 for one in shown) or 1.0
+    top = top or highest(one.moments for one in curves)
     x = axis(
         "x",
         scale={"domain": [0, max(days[-1], 1)], "nice": False},
@@ -59,9 +81,9 @@ def curves_figure(curves: Sequence[Curve], words: Words, *, title: str) -> Figur
         for layer in series(_points(curve), look(n), x=x, y=y, bridge=True)
     ]
     layers += _labels(curves, x, y, top)
-    layers += _risk_table(curves, ticks, x, words)
+    layers += _risk_table(curves, ticks, x, words, counted)
     picture = draw(layers, words=words, title=title, width=_WIDTH, height=_HEIGHT)
-    return Figure(picture, words.text("survival.caption"), wide=True)
+    return Figure(picture, caption, wide=True)
 
 
 def _points(curve: Curve) -> list[Point | None]:
@@ -98,13 +120,21 @@ def _labels(curves: Sequence[Curve], x: Spec, y: Spec, top: float) -> list[Spec]
     return layers
 
 
-def _risk_table(curves: Sequence[Curve], ticks: Sequence[int], x: Spec, words: Words) -> list[Spec]:
-    """Write the numbers at risk under the axis: one line per curve, at the days of its ticks."""
+def _risk_table(
+    curves: Sequence[Curve], ticks: Sequence[int], x: Spec, words: Words, counted: str | None
+) -> list[Spec]:
+    """Write the numbers at risk under the axis, at the days of its ticks: one line per curve.
+
+    Curves of the same persons have one line, in their name.
+    """
     start = _HEIGHT + _RISK_TOP
     layers = [_line(words.text("survival.at_risk"), start, SOFT)]
-    for n, curve in enumerate(curves):
-        height = start + _RISK_ROW * (n + 1)
-        layers.append(_line(curve.label, height, look(n).colour))
+    lines = [(one.label, look(n).colour) for n, one in enumerate(curves)]
+    if counted is not None:
+        lines = [(counted, INK)]
+    for n, ((label, colour), curve) in enumerate(zip(lines, curves, strict=False), start=1):
+        height = start + _RISK_ROW * n
+        layers.append(_line(label, height, colour))
         said = [
             {"x": one.day, "said": _number(one.at_risk, words)}
             for one in curve.moments

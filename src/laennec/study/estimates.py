@@ -20,7 +20,7 @@ from laennec.study.estimates_large_scale import (
 from laennec.study.estimates_overlap import overlap_rows, timing_rows
 from laennec.study.estimates_prevalence import prevalence_rows, prevalence_settings
 from laennec.study.estimates_rows import section
-from laennec.study.estimates_survival import survival_rows, survival_settings
+from laennec.study.estimates_survival import survival_tables
 from laennec.study.model import (
     Characteristics,
     CohortOverlap,
@@ -67,8 +67,9 @@ def summarise(
         For each result of the study, in its order: counts give a ``summarise_cohort_count`` and a
         ``summarise_cohort_attrition``; characteristics a ``summarise_characteristics``; incidence
         one ``incidence``, prevalence one ``point_prevalence`` or ``period_prevalence`` for each age
-        group and sex; cumulative incidence one
-        ``cumulative_incidence``; overlap a ``summarise_cohort_overlap``; timing a
+        group and sex; cumulative incidence a
+        ``survival_estimates``, ``survival_events``, ``survival_summary`` and
+        ``survival_attrition``; overlap a ``summarise_cohort_overlap``; timing a
         ``summarise_cohort_timing``; large-scale characteristics one
         ``summarise_large_scale_characteristics`` for each table and type. Every settings row has
         ``study_hash``, ``study_name`` and ``study_result``, the name of the result in the study;
@@ -121,8 +122,7 @@ def _tables(
         case Incidence() | PointPrevalence() | PeriodPrevalence():
             yield from _rates(result, partial, cdm_name)
         case CumulativeIncidence():
-            rows = survival_rows(result, study, partial, cdm_name)
-            yield "cumulative_incidence", rows, divided | survival_settings(result)
+            yield from survival_tables(result, study, partial, cdm_name, divided.get("strata", ""))
         case CohortOverlap():
             rows = overlap_rows(result, study, partial, cdm_name)
             yield "summarise_cohort_overlap", rows, {"group": PAIR, "overlap_by": "subject_id"}

@@ -11,12 +11,11 @@ from dataclasses import dataclass
 
 from scipy.special import gammaincinv
 
+from laennec.core.restricted_means import Z
+
 DAYS_PER_YEAR = 365.25
 RATE_PERSON_YEARS = 100_000
 CONFIDENCE = 0.95
-Z = 1.959963984540054
-"""The 97.5 % quantile of the normal distribution."""
-
 Histogram = Mapping[int, int]
 """Value to number of persons who have it; every number is at least 1."""
 
@@ -142,11 +141,11 @@ def kaplan_meier(
             day = days.popleft()
             with_event, leaving = events.get(day, 0), censored.get(day, 0)
             survival *= 1 - with_event / at_risk
-            variance += _greenwood(with_event, at_risk)
+            variance += greenwood(with_event, at_risk)
             seen, lost = seen + with_event, lost + leaving
             on_point = at_risk if day == point else at_risk - with_event - leaving
             at_risk -= with_event + leaving
-        lower, upper = _limits(survival, variance)
+        lower, upper = limits(survival, variance)
         yield SurvivalPoint(point, on_point, seen, lost, 1 - survival, 1 - upper, 1 - lower)
         if not on_point:
             return
@@ -178,7 +177,7 @@ def aalen_johansen(
             on_point = at_risk if day == point else at_risk - sum(counts)
             at_risk -= sum(counts)
         share = sums.incidence
-        lower, upper = _limits(share, sums.variance() / (share * share) if share else 0.0)
+        lower, upper = limits(share, sums.variance() / (share * share) if share else 0.0)
         yield SurvivalPoint(point, on_point, seen, lost, share, lower, upper, forestalled)
         if not on_point:
             return
@@ -227,14 +226,17 @@ def _points(step: int, horizon: int) -> Iterator[int]:
     yield horizon
 
 
-def _greenwood(with_event: int, at_risk: int) -> float:
-    """One day's term of Greenwood's variance; infinite when all have the event."""
+def greenwood(with_event: int, at_risk: int) -> float:
+    """Return one day's term of Greenwood's variance; infinite when all have the event."""
     left = at_risk - with_event
     return with_event / (at_risk * left) if left else math.inf
 
 
-def _limits(survival: float, variance: float) -> tuple[float, float]:
-    """Lower and upper limit on the log(-log) scale; the variance is divided by the square."""
+def limits(survival: float, variance: float) -> tuple[float, float]:
+    """Return the limits on the log(-log) scale; the variance is divided by the square.
+
+    At 0 and at 1 they are undefined, and equal the value.
+    """
     if survival in (0.0, 1.0):
         return survival, survival
     half_width = Z * math.sqrt(variance) / abs(math.log(survival))
