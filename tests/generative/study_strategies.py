@@ -26,6 +26,7 @@ from laennec.study.model import (
     BySex,
     Characteristics,
     Cohort,
+    CohortIncidence,
     CohortOverlap,
     CohortTiming,
     Combined,
@@ -53,6 +54,7 @@ from laennec.study.model import (
     PointPrevalence,
     Prevalence,
     Result,
+    RiskBound,
     Sex,
     SexIs,
     Stays,
@@ -62,6 +64,7 @@ from laennec.study.model import (
     UnionOf,
     Window,
 )
+from laennec.study.model_cohort_incidence import MAX_OFFSET
 from laennec.study.model_combined import By
 from laennec.study.model_results import MAX_POINTS
 
@@ -244,6 +247,37 @@ def incidences(
     )
 
 
+risk_bounds = st.builds(
+    RiskBound,
+    after=st.sampled_from(["start", "end"]),
+    days=st.one_of(st.just(0), st.integers(-40, 40), st.sampled_from([MAX_OFFSET, -MAX_OFFSET])),
+)
+
+
+@st.composite
+def cohort_incidences(
+    draw: st.DrawFn, name: str, known: tuple[str, ...], tables: tuple[str, ...]
+) -> CohortIncidence:
+    """Incidence in the time at risk of cohorts, divided in any way."""
+    start, end = draw(calendar_bounds())
+    usual = st.sampled_from([*[(RiskBound(after="start"), RiskBound(after="end"))] * 2, None])
+    risk_from, risk_until = draw(usual) or (draw(risk_bounds), draw(risk_bounds))
+    return CohortIncidence(
+        name=name,
+        cohorts=tuple(draw(st.lists(st.sampled_from(known), min_size=1, unique=True))),
+        outcome=draw(outcomes(known, tables)),
+        risk_from=risk_from,
+        risk_until=risk_until,
+        clean_window=draw(st.sampled_from([0, 1, 0, 7, 40, MAX_DAYS])),
+        exclude=draw(st.one_of(st.none(), st.sampled_from(known))),
+        start=start,
+        end=end,
+        age_groups=draw(st.one_of(st.just(()), age_groups(apart=True))),
+        by_sex=draw(st.booleans()),
+        by_start_year=None not in (start, end) and draw(st.booleans()),
+    )
+
+
 SUMMING = (Interval.OVERALL, Interval.YEARS, Interval.MONTHS, Interval.QUARTERS)
 DATED: tuple[Any, ...] = tuple(one for one in Interval if one is not Interval.OVERALL)
 
@@ -388,12 +422,21 @@ def results(
     """A result of any kind that the cohorts allow."""
     kinds = ["incidence", "prevalence", "prevalence"]
     if known:
-        kinds += ["large_scale", "cumulative_incidence", "characteristics", "counts"]
+        kinds += [
+            "cohort_incidence",
+            "large_scale",
+            "cohort_incidence",
+            "cumulative_incidence",
+            "characteristics",
+            "counts",
+        ]
     if len(known) > 1:
         kinds = ["cohort_overlap", *kinds, "cohort_timing", "cohort_overlap", "cohort_timing"]
     kind = draw(st.sampled_from(kinds))
     if kind == "large_scale":
         return draw(large_scales(name, known, tables))
+    if kind == "cohort_incidence":
+        return draw(cohort_incidences(name, known, tables))
     if kind == "incidence":
         return draw(incidences(name, known, tables))
     if kind in ("cohort_overlap", "cohort_timing"):

@@ -221,7 +221,8 @@ def test_cases_meet() -> None:
         kinds.update(
             {
                 (key[0], key[-1])
-                if key[0] in ("incidence", "prevalence", "survival", "survival_left_out")
+                if key[0]
+                in ("incidence", "prevalence", "survival", "survival_left_out", "cohort_incidence")
                 else (key[0],)
                 for key in evaluate(case.study, case.rows, case.concepts).counts
             }
@@ -237,6 +238,12 @@ def test_cases_meet() -> None:
         ("incidence", "persons"),
         ("incidence", "days"),
         ("incidence", "events"),
+        *(
+            ("cohort_incidence", f"{what}{before}")
+            for what in ("persons_at_risk", "person_days", "person_outcomes", "outcomes")
+            for before in ("", "_pe")
+        ),
+        ("cohort_incidence", "persons_excluded_days"),
         ("prevalence", "denominator"),
         ("prevalence", "outcomes"),
         ("survival", "events"),

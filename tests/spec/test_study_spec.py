@@ -5,6 +5,7 @@ import pytest
 from laennec.study.estimates import summarise
 from spec import (
     cohort_cases,
+    cohort_incidence_cases,
     combined_cases,
     incidence_cases,
     large_scale_cases,
@@ -21,6 +22,7 @@ CHAPTERS = {
     "Set operations": combined_cases.CASES,
     "Strata": strata_cases.CASES,
     "Incidence": incidence_cases.CASES,
+    "Incidence as CohortIncidence has it": cohort_incidence_cases.CASES,
     "Prevalence, finer intervals, cohorts as outcomes": prevalence_cases.CASES,
     "Characteristics and cumulative incidence": result_cases.CASES,
     "Cohorts beside one another": overlap_cases.CASES,

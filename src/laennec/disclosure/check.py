@@ -13,6 +13,13 @@ from enum import StrEnum
 
 from laennec.disclosure.algebra import Algebra, Key
 from laennec.disclosure.calendars import widened
+from laennec.disclosure.cohort_incidence import (
+    check_targets,
+    cohort_incidence_cell,
+    measures_of,
+    relate_cohort_days,
+    relate_cohort_incidence,
+)
 from laennec.disclosure.cohorts import cohort_cell, relate_cohorts, subjects
 from laennec.disclosure.combined import (
     Diagram,
@@ -212,6 +219,7 @@ class _Judgement:
         for entry in entries:
             by_type.setdefault(entry.settings.result_type, []).append(entry)
         incidence = by_type.pop("incidence", [])
+        targets = by_type.pop(_TARGETS, [])
         shares = [one for name in TYPES for one in by_type.pop(name, [])]
         followed = {name: by_type.pop(name, []) for name in SURVIVAL}
         survival = analyses(followed)
@@ -227,6 +235,7 @@ class _Judgement:
         check_not_combined(overlaps, diagrams)
         check_not_linked(large_scale, diagrams)
         check_populations(shares, diagrams)
+        check_targets(targets, diagrams)
         observed = put_observed(algebra, large_scale)
         beside = [*put_overlaps(algebra, overlaps), *observed]
         relate_cohorts(algebra, cohorts, diagrams, beside=beside, threshold=profile.threshold)
@@ -235,6 +244,7 @@ class _Judgement:
         relate_incidence(algebra, incidence, threshold=profile.threshold)
         at_risk = comparable(incidence)
         relate_prevalence(algebra, shares, at_risk=at_risk, threshold=profile.threshold)
+        relate_cohort_incidence(algebra, targets, threshold=profile.threshold)
         _relate_populations(algebra, [*incidence, *shares], diagrams)
         starts = [one.cell for one in survival]
         for one in survival:
@@ -246,7 +256,7 @@ class _Judgement:
         relate_starts(algebra, starts, threshold=profile.threshold)
         self._system = algebra.finish()
         self._why: dict[Key, Why] = dict(protect(self._system, profile).why)
-        self._why |= _hidden_days(incidence, profile)
+        self._why |= _hidden_days(incidence, targets, profile)
         self._why |= dict.fromkeys(beside_others(drawn), Why.SECONDARY)
         self.dropped: set[int] = set()
         if large_scale:
@@ -316,6 +326,9 @@ class _Judgement:
                 return self._distribution(entry)
             case Role.RECORDS:
                 return self._repeated(entry)
+            case Role.SHARE | Role.RATE if entry.settings.result_type == _TARGETS:
+                measures = measures_of(entry)
+                return self._if_any_hidden([cohort_incidence_cell(entry, one) for one in measures])
             case Role.SHARE if entry.settings.result_type in _PAIRS:
                 return self._if_any_hidden(overlap_cells(entry))
             case Role.SHARE if entry.settings.result_type in TYPES:
@@ -334,6 +347,8 @@ class _Judgement:
     def _cell(self, entry: Entry) -> Key:
         if entry.settings.result_type == _LARGE_SCALE:
             return large_scale_cell(entry)
+        if entry.settings.result_type == _TARGETS:
+            return cohort_incidence_cell(entry, entry.row.estimate_name)
         if entry.settings.result_type in _PAIRS:
             return overlap_cell(entry)
         if entry.settings.result_type not in {"incidence", *TYPES}:
@@ -345,7 +360,7 @@ class _Judgement:
     def _if_any_hidden(self, cells: list[Key]) -> Rule | None:
         """Hide what is computed from hidden cells, or from cells that are not in the result."""
         known = self._system.values
-        absent = any(key not in known and key[0] != "days" for key in cells)
+        absent = any(key not in known and key[0] not in _TIME for key in cells)
         return Rule.DERIVED if absent or any(key in self._why for key in cells) else None
 
     def _distribution(self, entry: Entry) -> Rule | None:
@@ -420,6 +435,10 @@ _RULES: Mapping[Why | None, Rule] = {
 }
 
 _LARGE_SCALE = "summarise_large_scale_characteristics"
+_TIME = ("days", "person_days", "person_days_pe")
+"""Starts of keys of time at risk, which is no count of persons."""
+
+_TARGETS = "cohort_incidence"
 _PAIRS = ("summarise_cohort_overlap", "summarise_cohort_timing")
 
 _PERCENT = {Role.Q25: 25, Role.MEDIAN: 50, Role.Q75: 75}
@@ -480,10 +499,11 @@ def _rate_cell(entry: Entry) -> Key:
     return incidence_cell(entry, "persons" if denominator else "outcomes")
 
 
-def _hidden_days(incidence: list[Entry], profile: Profile) -> dict[Key, Why]:
+def _hidden_days(incidence: list[Entry], targets: list[Entry], profile: Profile) -> dict[Key, Why]:
     """Return the cells of time at risk to hide: of few persons, and what would give them back."""
     algebra = Algebra()
     relate_days(algebra, incidence, threshold=profile.threshold)
+    relate_cohort_days(algebra, targets, threshold=profile.threshold)
     system = algebra.finish()
     small = [key for key, size in system.values.items() if size is None or profile.is_small(size)]
     primary = frozenset(small)

@@ -17,7 +17,7 @@ Pure.
 """
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from laennec.core.errors import PolicyError
@@ -83,19 +83,38 @@ def relate_days(algebra: Algebra, entries: Iterable[Entry], *, threshold: int) -
     for family in _families(entries):
         persons = family.cells.get("persons", {})
         shown = {labels: persons.get(labels) for labels in family.days}
-        hierarchies = [halve(one) for one in _hierarchies(shown, (True, True, True))]
-        days = fill(family.days, hierarchies)
-        sizes = _Sizes(shown, days, threshold)
-        for labels in days:
-            algebra.put(("days", *family.name, *labels), sizes.of(labels))
-        for dimension, cut in enumerate(hierarchies):
-            for branch in cut:
-                for labels in [one for one in days if one[dimension] == branch.total]:
-                    parts = [swap(labels, dimension, one) for one in branch.parts]
-                    algebra.drag(
-                        ("days", *family.name, *labels),
-                        [("days", *family.name, *one) for one in parts],
-                    )
+        hierarchies = _hierarchies(shown, (True, True, True))
+        add_days(algebra, ("days", *family.name), shown, family.days, hierarchies, threshold)
+
+
+def add_days(
+    algebra: Algebra,
+    name: Key,
+    persons: Mapping[Labels, int | None],
+    counted: Mapping[Labels, int | None],
+    hierarchies: Sequence[Sequence[Branch]],
+    threshold: int,
+) -> None:
+    """Add a cube of days, each with the least number of persons it can come from.
+
+    Args:
+        algebra: Receives cells ``(*name, *labels)``; used for its implications only.
+        name: Start of every key.
+        persons: The persons behind the days of each place.
+        counted: The days of each place.
+        hierarchies: How days add up.
+        threshold: Fewest persons from whom days may be shown.
+    """
+    cut = [halve(one) for one in hierarchies]
+    days = fill(counted, cut)
+    sizes = _Sizes(persons, days, threshold)
+    for labels in days:
+        algebra.put((*name, *labels), sizes.of(labels))
+    for dimension, branches_of in enumerate(cut):
+        for branch in branches_of:
+            for labels in [one for one in days if one[dimension] == branch.total]:
+                parts = [swap(labels, dimension, one) for one in branch.parts]
+                algebra.drag((*name, *labels), [(*name, *one) for one in parts])
 
 
 @dataclass(frozen=True)

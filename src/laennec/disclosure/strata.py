@@ -35,16 +35,27 @@ def levels_of(entry: Entry) -> Levels:
     Raises:
         PolicyError: a name or a level is not one that a division may have.
     """
+    if entry.row.strata_name == "reason":
+        return ()
+    found = pairs_of(entry)
+    for name, level in found:
+        _check_level(name, level)
+    return found
+
+
+def pairs_of(entry: Entry) -> Levels:
+    """Return the names and levels of a row's stratum as they stand there; none for the whole.
+
+    Raises:
+        PolicyError: there are more of one than of the other, or a name comes twice.
+    """
     row = entry.row
-    if row.strata_name in (OVERALL, "reason"):
+    if row.strata_name == OVERALL:
         return ()
     names, levels = row.strata_name.split(JOINT), row.strata_level.split(JOINT)
     if len(names) != len(levels) or len({*names}) != len(names):
         raise _unknown("The names and levels of a stratum do not go together.")
-    found = tuple(zip(names, levels, strict=True))
-    for name, level in found:
-        _check_level(name, level)
-    return found
+    return tuple(zip(names, levels, strict=True))
 
 
 def cohort_of(entry: Entry) -> str:

@@ -1,6 +1,7 @@
 """A section whose result was divided into strata: the whole first, then each stratum likewise.
 
-Cohort counts and attrition are not divided here: their tables have strata, or steps, as lines.
+Cohort counts, attrition and CohortIncidence are not divided here: their tables have strata, or
+steps, as lines.
 """
 
 from collections.abc import Callable
@@ -14,7 +15,7 @@ from laennec.report.words import Words
 MAX_DRAWN = 24
 """Strata of one section that have pictures; of more, the tables are shown alone."""
 
-UNDIVIDED = frozenset({"summarise_cohort_count", "summarise_cohort_attrition"})
+UNDIVIDED = frozenset({"summarise_cohort_count", "summarise_cohort_attrition", "cohort_incidence"})
 
 _Stratum = tuple[str, str]
 

@@ -14,6 +14,7 @@ from markupsafe import Markup
 import laennec
 from laennec.core.clock import timestamp
 from laennec.report.characteristics import characteristics
+from laennec.report.cohort_incidence import cohort_incidence
 from laennec.report.cohorts import attrition, sizes
 from laennec.report.content import HIDDEN, Section
 from laennec.report.divisions import divided
@@ -37,6 +38,7 @@ BUILDERS: Mapping[str, Builder] = {
     "summarise_large_scale_characteristics": large_scale,
     SURVIVAL: survival,
     "incidence": incidence,
+    "cohort_incidence": cohort_incidence,
     "period_prevalence": prevalence,
     "point_prevalence": prevalence,
 }

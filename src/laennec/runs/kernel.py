@@ -15,6 +15,7 @@ from functools import cache
 import polars as pl
 
 from laennec.runs.kernel_characteristics import characteristics
+from laennec.runs.kernel_cohort_incidence import cohort_incidence
 from laennec.runs.kernel_cohorts import Enrolment, enrol
 from laennec.runs.kernel_combined import enrol_combined
 from laennec.runs.kernel_definitions import enrol_definitions
@@ -32,6 +33,7 @@ from laennec.runs.scans import SharedSource
 from laennec.study.model import (
     Characteristics,
     Cohort,
+    CohortIncidence,
     CohortOverlap,
     CohortTiming,
     Counts,
@@ -97,6 +99,8 @@ def _answer(
         case PointPrevalence() | PeriodPrevalence():
             population = enrolled.get(asked.population or "")
             return prevalence(asked, rows, outcomes(asked.outcome), population)
+        case CohortIncidence():
+            return cohort_incidence(asked, rows, outcomes(asked.outcome), enrolled)
         case CumulativeIncidence():
             competing = None if asked.competing is None else outcomes(asked.competing)
             labels = _labels(asked, plan)

@@ -41,13 +41,13 @@ def _level_of(way: Strata, members: pl.DataFrame, bucket: Bucket) -> pl.Series:
             return members["sex"]
         case ByAge():
             bounds = [(one.minimum, one.maximum, one.label) for one in way.groups]
-            return members.select(level=_between(age_on("entry"), bounds))["level"]
+            return members.select(level=between(age_on("entry"), bounds))["level"]
         case ByPeriod():
             days = [
                 (one.start.toordinal() - EPOCH, one.end.toordinal() - EPOCH, one.label)
                 for one in way.periods
             ]
-            return members.select(level=_between(pl.col("entry"), days))["level"]
+            return members.select(level=between(pl.col("entry"), days))["level"]
         case ByEvents():
             found = starting_in(way.window, members, bucket.records[way.events])
             counted = found.group_by(PERSON).agg(records=pl.len().cast(pl.Int64))
@@ -60,7 +60,7 @@ def _level_of(way: Strata, members: pl.DataFrame, bucket: Bucket) -> pl.Series:
             return joined.select(level=level)["level"]
 
 
-def _between(value: pl.Expr, bounds: list[tuple[int, int, str]]) -> pl.Expr:
+def between(value: pl.Expr, bounds: list[tuple[int, int, str]]) -> pl.Expr:
     """The label of the bounds between which a value lies, both ends included."""
     return pl.coalesce(
         pl.when(value.is_between(low, high)).then(pl.lit(label)) for low, high, label in bounds

@@ -9,6 +9,10 @@ from itertools import chain
 from types import MappingProxyType
 
 from laennec.omop.summarised_result import JOINT, ResultRow, SummarisedResult, bind
+from laennec.study.estimates_cohort_incidence import (
+    cohort_incidence_rows,
+    cohort_incidence_settings,
+)
 from laennec.study.estimates_cohorts import attrition_rows, characteristic_rows, count_rows
 from laennec.study.estimates_denominators import analyses
 from laennec.study.estimates_incidence import incidence_rows, incidence_settings
@@ -23,6 +27,7 @@ from laennec.study.estimates_rows import section
 from laennec.study.estimates_survival import survival_tables
 from laennec.study.model import (
     Characteristics,
+    CohortIncidence,
     CohortOverlap,
     CohortTiming,
     Combined,
@@ -67,8 +72,8 @@ def summarise(
         For each result of the study, in its order: counts give a ``summarise_cohort_count`` and a
         ``summarise_cohort_attrition``; characteristics a ``summarise_characteristics``; incidence
         one ``incidence``, prevalence one ``point_prevalence`` or ``period_prevalence`` for each age
-        group and sex; cumulative incidence a
-        ``survival_estimates``, ``survival_events``, ``survival_summary`` and
+        group and sex; incidence as CohortIncidence has it one ``cohort_incidence``; cumulative
+        incidence a ``survival_estimates``, ``survival_events``, ``survival_summary`` and
         ``survival_attrition``; overlap a ``summarise_cohort_overlap``; timing a
         ``summarise_cohort_timing``; large-scale characteristics one
         ``summarise_large_scale_characteristics`` for each table and type. Every settings row has
@@ -121,6 +126,9 @@ def _tables(
             yield "summarise_characteristics", rows, group | divided
         case Incidence() | PointPrevalence() | PeriodPrevalence():
             yield from _rates(result, partial, cdm_name)
+        case CohortIncidence():
+            rows = cohort_incidence_rows(result, partial, cdm_name)
+            yield result.kind, rows, cohort_incidence_settings(result)
         case CumulativeIncidence():
             yield from survival_tables(result, study, partial, cdm_name, divided.get("strata", ""))
         case CohortOverlap():

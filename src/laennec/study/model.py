@@ -18,6 +18,7 @@ from pydantic import Discriminator, Field, Tag, model_validator
 from laennec.core.calendars import Interval
 from laennec.study.definition import Definition
 from laennec.study.definition_parts import concept_sets
+from laennec.study.model_cohort_incidence import CohortIncidence, RiskBound
 from laennec.study.model_cohorts import (
     MANY,
     MAX_DAYS,
@@ -87,6 +88,7 @@ __all__ = [
     "BySex",
     "Characteristics",
     "Cohort",
+    "CohortIncidence",
     "CohortOverlap",
     "CohortTiming",
     "Combined",
@@ -119,6 +121,7 @@ __all__ = [
     "PointPrevalence",
     "Prevalence",
     "Result",
+    "RiskBound",
     "Sex",
     "SexIs",
     "Stays",
@@ -289,7 +292,9 @@ class Study(Frozen):
             for field, outcome in _outcomes(result):
                 if isinstance(outcome, Stays):
                     yield f"results[{i}].{field}.cohort", outcome.cohort
-            if isinstance(result, OfCohorts | Beside | LargeScaleCharacteristics):
+            if isinstance(result, CohortIncidence) and result.exclude is not None:
+                yield f"results[{i}].exclude", result.exclude
+            if isinstance(result, OfCohorts | Beside | LargeScaleCharacteristics | CohortIncidence):
                 for j, name in enumerate(result.cohorts):
                     yield f"results[{i}].cohorts[{j}]", name
                 if isinstance(result, CumulativeIncidence) and result.censor is not None:
@@ -312,7 +317,7 @@ class Study(Frozen):
 
 def _outcomes(result: Result) -> Iterator[tuple[str, Events | Stays]]:
     """Yield the outcomes of a result, each with the field that gives it."""
-    if isinstance(result, Denominators | CumulativeIncidence):
+    if isinstance(result, Denominators | CohortIncidence | CumulativeIncidence):
         yield "outcome", result.outcome
     if isinstance(result, CumulativeIncidence) and result.competing is not None:
         yield "competing", result.competing

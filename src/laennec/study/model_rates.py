@@ -3,6 +3,7 @@
 Imported through ``study.model``, which has the whole language.
 """
 
+import itertools
 from datetime import date
 from enum import StrEnum
 from typing import Annotated, Any, Literal
@@ -224,3 +225,15 @@ class PeriodPrevalence(Denominators):
 
 
 Prevalence = PointPrevalence | PeriodPrevalence
+
+
+def check_apart(groups: tuple[AgeGroup, ...]) -> None:
+    """Refuse age groups that overlap.
+
+    Raises:
+        ValueError: with the labels of two that do.
+    """
+    ordered = sorted(groups, key=lambda one: one.minimum)
+    for before, after in itertools.pairwise(ordered):
+        if after.minimum <= before.maximum:
+            raise ValueError(f"age groups {before.label!r} and {after.label!r} overlap")

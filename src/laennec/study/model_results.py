@@ -3,12 +3,12 @@
 Imported through ``study.model``, which has the whole language.
 """
 
-import itertools
 from datetime import date
 from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
+from laennec.study.model_cohort_incidence import CohortIncidence
 from laennec.study.model_cohorts import (
     MANY,
     MAX_DAYS,
@@ -27,6 +27,7 @@ from laennec.study.model_rates import (
     Outcome,
     PeriodPrevalence,
     PointPrevalence,
+    check_apart,
 )
 
 MAX_POINTS = 4_000
@@ -135,21 +136,10 @@ Result = Annotated[
     | Incidence
     | PointPrevalence
     | PeriodPrevalence
+    | CohortIncidence
     | CumulativeIncidence
     | CohortOverlap
     | CohortTiming
     | LargeScaleCharacteristics,
     Field(discriminator="kind"),
 ]
-
-
-def check_apart(groups: tuple[AgeGroup, ...]) -> None:
-    """Refuse age groups that overlap.
-
-    Raises:
-        ValueError: with the labels of two that do.
-    """
-    ordered = sorted(groups, key=lambda one: one.minimum)
-    for before, after in itertools.pairwise(ordered):
-        if after.minimum <= before.maximum:
-            raise ValueError(f"age groups {before.label!r} and {after.label!r} overlap")

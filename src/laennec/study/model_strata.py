@@ -23,8 +23,7 @@ from laennec.study.model_cohorts import (
     Window,
     check_dates,
 )
-from laennec.study.model_rates import AgeGroup
-from laennec.study.model_results import check_apart
+from laennec.study.model_rates import AgeGroup, check_apart
 
 SEX, AGE_GROUP, ENTRY_PERIOD = "sex", "age_group", "entry_period"
 RESERVED = frozenset({SEX, AGE_GROUP, ENTRY_PERIOD, "overall", "reason"})

@@ -22,6 +22,8 @@ key in ``counts``                                                   counts
 ``("incidence", result, sex, age_group, interval, "persons")``      persons at risk
 ``("incidence", result, sex, age_group, interval, "days")``         days at risk
 ``("incidence", result, sex, age_group, interval, "events")``       outcomes
+``("cohort_incidence", result, cohort, age, sex, year, what)``       ``what`` names, as published:
+                                                                    persons, days or outcomes
 ``("prevalence", result, sex, age_group, interval, what)``          ``"denominator"``: persons (or
                                                                     stretches) looked at;
                                                                     ``"outcomes"``: of these, with

@@ -11,6 +11,7 @@ risk; what of these may be published is for ``disclosure``.
 
 from laennec.study.model import (
     Characteristics,
+    CohortIncidence,
     CohortOverlap,
     CohortTiming,
     CumulativeIncidence,
@@ -21,6 +22,7 @@ from laennec.study.model import (
     Study,
 )
 from laennec.study.partials import Key, Partial, merge
+from laennec.study.reference_cohort_incidence import cohort_incidence
 from laennec.study.reference_cohorts import Enrolment, starting_in
 from laennec.study.reference_enrolment import enrol_any
 from laennec.study.reference_history import Concepts, History, Rows, read_histories
@@ -76,6 +78,8 @@ def _answer(study: Study, history: History, concepts: Concepts) -> Partial:
                 parts.append(incidence(result, person))
             case PointPrevalence() | PeriodPrevalence():
                 parts.append(prevalence(result, person))
+            case CohortIncidence():
+                parts.append(cohort_incidence(result, person))
             case CumulativeIncidence():
                 labels = [one.label for one in study.strata_of(result)]
                 parts.append(_survival(result, labels, person))
