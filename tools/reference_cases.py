@@ -33,11 +33,23 @@ A field that is not shown has its default. An empty cell is a missing value.
 _STEPS = ("has an entry event", "is observed on the entry day", "has the prior observation")
 _MEASURES = {
     "incidence": ("persons", "days", "events"),
+    "cohort_incidence": (
+        "persons_at_risk_pe",
+        "persons_at_risk",
+        "persons_excluded_days",
+        "person_days_pe",
+        "person_days",
+        "person_outcomes_pe",
+        "person_outcomes",
+        "outcomes_pe",
+        "outcomes",
+    ),
     "prevalence": ("denominator", "outcomes"),
     "survival": ("events", "competing", "censored"),
 }
 _COLUMNS = {
     "incidence": ("sex", "age group", "interval"),
+    "cohort_incidence": ("cohort", "age group", "sex", "start year"),
     "prevalence": ("sex", "age group", "interval"),
     "survival": ("day",),
     "survival_left_out": ("left out for",),
@@ -56,6 +68,7 @@ _COLUMNS = {
 # Parts of a key after its kind that name results and cohorts, the same all through a case.
 _NAMES = {
     "incidence": 1,
+    "cohort_incidence": 1,
     "prevalence": 1,
     "members": 1,
     "large_scale": 1,

@@ -326,21 +326,8 @@ class _Judgement:
                 return self._distribution(entry)
             case Role.RECORDS:
                 return self._repeated(entry)
-            case Role.SHARE | Role.RATE if entry.settings.result_type == _TARGETS:
-                measures = measures_of(entry)
-                return self._if_any_hidden([cohort_incidence_cell(entry, one) for one in measures])
-            case Role.SHARE if entry.settings.result_type in _PAIRS:
-                return self._if_any_hidden(overlap_cells(entry))
-            case Role.SHARE if entry.settings.result_type in TYPES:
-                return self._if_any_hidden(
-                    [prevalence_cell(entry, "looked at"), prevalence_cell(entry, "having")]
-                )
-            case Role.SHARE:
-                return self._if_any_hidden([self._cell(entry), _subjects(entry)])
-            case Role.RATE:
-                return self._if_any_hidden(
-                    [incidence_cell(entry, "outcomes"), incidence_cell(entry, "days")]
-                )
+            case Role.SHARE | Role.RATE:
+                return self._if_any_hidden(self._computed_from(entry))
             case _:
                 return _RULES.get(self._why.get(self._cell(entry)))
 
@@ -356,6 +343,19 @@ class _Judgement:
         if entry.role is Role.DAYS:
             return incidence_cell(entry, "days")
         return _rate_cell(entry)
+
+    def _computed_from(self, entry: Entry) -> list[Key]:
+        """Return the cells from which a share or a rate is computed."""
+        kind = entry.settings.result_type
+        if kind == _TARGETS:
+            return [cohort_incidence_cell(entry, one) for one in measures_of(entry)]
+        if kind in _PAIRS:
+            return overlap_cells(entry)
+        if kind in TYPES:
+            return [prevalence_cell(entry, one) for one in ("looked at", "having")]
+        if entry.role is Role.RATE:
+            return [incidence_cell(entry, one) for one in ("outcomes", "days")]
+        return [self._cell(entry), _subjects(entry)]
 
     def _if_any_hidden(self, cells: list[Key]) -> Rule | None:
         """Hide what is computed from hidden cells, or from cells that are not in the result."""

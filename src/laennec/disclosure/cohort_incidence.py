@@ -272,18 +272,25 @@ def _not_at_risk(algebra: Algebra, name: Key, labels: Labels) -> None:
 
 def _compare(algebra: Algebra, cells: list[tuple[Key, Labels, int | None]], threshold: int) -> None:
     """Tie equal counts that may be of the same persons; keep others apart."""
-    for larger, smaller in close(cells, lambda one: one[2], threshold, equal=True):
+    for larger, smaller, below in close(cells, lambda one: one[2], threshold, equal=True):
         alike = larger[1] == smaller[1]
         if alike and larger[0][1:] == smaller[0][1:]:
             continue  # Of one group of one result: related there.
-        nested = _inside(larger[1], smaller[1]) or _inside(smaller[1], larger[1])
-        if not nested or larger[1][1] != smaller[1][1]:
+        if not _may_nest(larger[1], smaller[1]):
             continue
-        pair: tuple[Key, Key] = ((*larger[0], *larger[1]), (*smaller[0], *smaller[1]))
-        if larger[2] == smaller[2] and alike:
-            algebra.same(*pair)
-        elif larger[2] != smaller[2]:
-            algebra.apart(*pair)
+        hidden: Key = (*smaller[0], *smaller[1])
+        if larger[2] != smaller[2]:
+            algebra.apart((*larger[0], *larger[1]), hidden)
+            for name, labels, _ in below:
+                if _may_nest(smaller[1], labels):
+                    algebra.imply(hidden, (*name, *labels))
+        elif alike:
+            algebra.same((*larger[0], *larger[1]), hidden)
+
+
+def _may_nest(one: Labels, other: Labels) -> bool:
+    """Return whether the persons of one group may be among those of the other."""
+    return one[1] == other[1] and (_inside(one, other) or _inside(other, one))
 
 
 def _inside(inner: Labels, outer: Labels) -> bool:
