@@ -53,7 +53,8 @@ class OneStale:
 
     def __init__(self, source: ViewSource) -> None:
         self._source = source
-        self.buckets, self.columns, self.read = source.buckets, source.columns, source.read
+        self.buckets, self.columns = source.buckets, source.columns
+        self.read, self.filled = source.read, source.filled
 
     def files(self, table: str, bucket: int | None) -> list[str]:
         changed = [str(time.time_ns())] if bucket == self.buckets()[0] else []

@@ -25,6 +25,12 @@ class FrameTables:
         self.read_places.append((table, bucket))
         return self._rows(table, bucket).select(columns)
 
+    def filled(self, table: str, bucket: int | None, columns: Sequence[str]) -> pl.DataFrame:
+        rows = self.read(table, bucket, columns)
+        empty = [one for one in columns[1:] if rows[one].null_count() == rows.height]
+        # Some are left out and some are not: both are allowed.
+        return rows.drop(empty[::2])
+
     def files(self, table: str, bucket: int | None) -> Sequence[str]:
         if table not in self.tables or is_cut(table) != (bucket is not None):
             return []

@@ -1,11 +1,13 @@
 """Repeated keys are counted as a plain counter counts them, however the rows are cut."""
 
 from collections import Counter
+from random import Random
 
 import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from pyroaring import BitMap64
 
 from laennec.quality.keys import (
     Census,
@@ -30,6 +32,17 @@ def counted(buckets: list[list[int | None]]) -> tuple[int, Census]:
         census.add(part)
     rows = sum(part.repeated_rows + rows_shared(part, census) for part in parts)
     return rows, census
+
+
+@pytest.mark.parametrize("first", [0, 2**16 - 5, 2**32 - 30_000, 2**40, -(2**63), -9])
+@pytest.mark.parametrize(("keys", "among"), [(1, 1), (9, 9_000_000), (4096, 4096), (4097, 65_537)])
+def test_a_set_of_keys_is_the_set_that_the_library_makes_one_by_one(
+    first: int, keys: int, among: int
+) -> None:
+    chosen = [first + place for place in Random(keys).sample(range(among), keys)]
+    found = keys_of(pl.Series(chosen, dtype=pl.Int64)).all
+    assert found == BitMap64([key % 2**64 for key in chosen])
+    assert BitMap64.deserialize(found.serialize()) == found
 
 
 @settings(deadline=None)

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import date
+from functools import partial
 
 import polars as pl
 import pyarrow as pa
@@ -9,6 +10,7 @@ import pyarrow.parquet as pq
 import pytest
 from polars.testing import assert_frame_equal
 
+from laennec.core.errors import IntegrityError
 from laennec.vault.sealed_parquet import (
     file_place,
     read_arrow,
@@ -78,6 +80,23 @@ def test_filter_may_use_a_column_that_is_not_returned(writer: Writer) -> None:
     frame = read_frame(writer(LONG), key=KEY, place=PLACE, name="x", columns=["s"], where=wanted)
     assert frame.height == 3
     assert frame.columns == ["s"]
+
+
+@pytest.mark.parametrize("writer", [by_polars, by_pyarrow])
+def test_columns_without_a_value_are_left_out_on_request_and_no_others(writer: Writer) -> None:
+    rows = FRAME.with_columns(
+        none=pl.lit(None, dtype=pl.Int64), blank=pl.lit(None, dtype=pl.String), last=pl.lit(0)
+    )
+    body = writer(pl.concat([rows] * 3))
+    read = partial(read_frame, body, key=KEY, place=PLACE, name="person", filled=True)
+    assert read().columns == [*FRAME.columns, "last"]
+    asked = ["none", "blank", "last", "text"]
+    assert read(columns=asked).columns == ["none", "last", "text"]
+    assert read(columns=asked).height == 15
+    kept = read(columns=["text", "last"], where=pl.col("none").is_null())
+    assert_frame_equal(kept, pl.concat([rows] * 3).select("text", "last"))
+    with pytest.raises(IntegrityError):
+        read_frame(body, key=bytes(32), place=PLACE, name="person", filled=True)
 
 
 @pytest.mark.parametrize("writer", [by_polars, by_pyarrow])

@@ -1,6 +1,6 @@
 """One bucket, or the tables without person, while it is scanned: persons, deaths, visits, once."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import polars as pl
 
@@ -9,7 +9,7 @@ from laennec.quality.ports import QualitySource
 
 _WHOLE = ("person_id", "gender_concept_id", "year_of_birth", "month_of_birth", "day_of_birth")
 
-_READ: Mapping[str, tuple[str, ...]] = {
+LOOKED_INTO: Mapping[str, tuple[str, ...]] = {
     PERSON: (*BIRTH, "gender_concept_id"),
     DEATH: DIED,
     VISIT: STAY,
@@ -26,35 +26,68 @@ class Context:
     def __init__(self, source: QualitySource, bucket: int | None, columns: Columns) -> None:
         self._source, self._bucket, self._columns = source, bucket, columns
         self._frames: dict[str, pl.DataFrame] = {}
+        self._made: dict[Callable[[Context], pl.DataFrame], pl.DataFrame] = {}
+        self._unique: dict[tuple[str, str], bool] = {}
 
-    def read(self, table: str, columns: Sequence[str]) -> pl.DataFrame:
-        """Return rows of a table."""
-        return self._source.read(table, self._bucket, columns)
+    def scanned(self, table: str, columns: Sequence[str]) -> pl.DataFrame:
+        """Return rows of a table to scan; columns without a value may be left out."""
+        # In one piece: a file's row groups are one each, and most counts would join them anew.
+        rows = self._source.filled(table, self._bucket, columns).rechunk()
+        wanted = self._wanted(table)
+        if wanted and table not in self._frames and set(wanted) <= set(columns):
+            self._frames[table] = _typed(with_columns(rows, wanted))
+        return rows
 
     def frame(self, table: str) -> pl.DataFrame:
         """Return the few columns of a table that others look into; dates and 64-bit integers."""
         if table not in self._frames:
-            there = self._columns[table] or ()
-            rows = self.read(table, [name for name in _READ[table] if name in there])
-            self._frames[table] = rows.with_columns(
-                pl.col(name).cast(
-                    pl.Int64 if name in _WHOLE or name.endswith("_id") else pl.Date, strict=False
-                )
-                for name in rows.columns
+            self._frames[table] = _typed(
+                self._source.read(table, self._bucket, self._wanted(table))
             )
         return self._frames[table]
 
+    def once(self, make: Callable[["Context"], pl.DataFrame]) -> pl.DataFrame:
+        """Return what ``make`` makes of this bucket, made once."""
+        if make not in self._made:
+            self._made[make] = make(self)
+        return self._made[make]
+
     def is_unique(self, table: str, field: str) -> bool:
         """Whether no key of a table occurs twice in this bucket."""
-        keys = self.ids(table, field)
-        return keys.n_unique() == keys.len()
+        place = (table, field)
+        if place not in self._unique:
+            keys = self.ids(table, field)
+            self._unique[place] = keys.n_unique() == keys.len()
+        return self._unique[place]
+
+    def _wanted(self, table: str) -> list[str]:
+        there = self._columns[table] or ()
+        return [name for name in LOOKED_INTO.get(table, ()) if name in there]
 
     def ids(self, table: str, field: str) -> pl.Series:
         """Return the keys of a table, as they are."""
-        if table in _READ and field in _READ[table]:
+        if table in LOOKED_INTO and field in LOOKED_INTO[table]:
             return self.frame(table)[field]
         key = f"{table}.{field}"
         if key not in self._frames:
-            rows = self.read(table, [field])
+            rows = self._source.read(table, self._bucket, [field])
             self._frames[key] = rows.select(pl.col(field).cast(pl.Int64, strict=False))
         return self._frames[key][field]
+
+
+def with_columns(rows: pl.DataFrame, names: Sequence[str]) -> pl.DataFrame:
+    """Return these columns of rows; one that was left out has no value."""
+    there = set(rows.columns)
+    return rows.select(
+        pl.col(name) if name in there else pl.lit(None, dtype=pl.Int64).alias(name)
+        for name in names
+    )
+
+
+def _typed(rows: pl.DataFrame) -> pl.DataFrame:
+    return rows.with_columns(
+        pl.col(name).cast(
+            pl.Int64 if name in _WHOLE or name.endswith("_id") else pl.Date, strict=False
+        )
+        for name in rows.columns
+    )

@@ -29,6 +29,15 @@ class QualitySource(Protocol):
             LaennecError: the rows cannot be read, or are not the rows that were sealed.
         """
 
+    def filled(self, table: str, bucket: int | None, columns: Sequence[str]) -> pl.DataFrame:
+        """Return what ``read`` does, perhaps without columns of which no row has a value.
+
+        The first column is always there.
+
+        Raises:
+            LaennecError: as ``read``.
+        """
+
     def files(self, table: str, bucket: int | None) -> Sequence[str]:
         """Return the digests of what ``read`` would read; equal digests mean equal rows."""
 
@@ -55,13 +64,23 @@ class ViewSource:
 
     def read(self, table: str, bucket: int | None, columns: Sequence[str]) -> pl.DataFrame:
         """Return rows; contract of ``QualitySource``."""
-        current = self._renamed.get(table, {})
-        stored = [current.get(name, name) for name in columns]
+        stored = self._stored(table, columns)
         if bucket is None:
-            rows = self._view.read_whole(table, columns=stored)
+            rows = self._view.read_whole(table, columns=list(stored))
         else:
-            rows = self._view.read(table, bucket, columns=stored, where=None)
-        return rows.rename(dict(zip(stored, columns, strict=True)))
+            rows = self._view.read(table, bucket, columns=list(stored), where=None)
+        return rows.rename(stored)
+
+    def filled(self, table: str, bucket: int | None, columns: Sequence[str]) -> pl.DataFrame:
+        """Return rows; columns without a value are not read."""
+        stored = self._stored(table, columns)
+        rows = self._view.read_filled(table, bucket, columns=list(stored))
+        return rows.rename({name: stored[name] for name in rows.columns})
+
+    def _stored(self, table: str, columns: Sequence[str]) -> dict[str, str]:
+        """Return the columns by the names under which they are stored."""
+        current = self._renamed.get(table, {})
+        return {current.get(name, name): name for name in columns}
 
     def files(self, table: str, bucket: int | None) -> Sequence[str]:
         """Return the SHA-256 of each sealed file."""

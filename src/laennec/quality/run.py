@@ -19,7 +19,7 @@ from laennec.core.errors import EngineError
 from laennec.core.progress import Task
 from laennec.core.spill import forbid_spill
 from laennec.quality.checks import checks, checks_sha256
-from laennec.quality.context import Context
+from laennec.quality.context import LOOKED_INTO, Context
 from laennec.quality.cross import across, crossing
 from laennec.quality.keys import Census, Keys, census_from_keys, census_to_keys, rows_shared
 from laennec.quality.outcomes import Findings, outcome
@@ -170,6 +170,8 @@ class _Work:
         if kept is not None and not stale and kept.counted.keys() == now.keys():
             self._measures[place] = kept.measures
             return
+        # First what the others look into, so that it is read once.
+        stale.sort(key=lambda scan: scan.table not in LOOKED_INTO)
         context = Context(self._source, place, self._columns)
         found = {scan.table: scan_table(scan, context, today=self._today) for scan in stale}
         before = self._shelf.keys(place)

@@ -92,6 +92,7 @@ def read_file(
     *,
     columns: Sequence[str] | None,
     where: pl.Expr | None,
+    filled: bool,
 ) -> pl.DataFrame:
     """Return rows of one file by Polars; see ``sealed_parquet.read_frame``.
 
@@ -108,6 +109,7 @@ def read_file(
             name=file.object,
             columns=columns,
             where=where,
+            filled=filled,
         )
     except IntegrityError:
         if where is None or not (file.inner_size or digest_of(body) == file.sha256):

@@ -112,6 +112,7 @@ def read_frame(
     name: str,
     columns: Sequence[str] | None = None,
     where: pl.Expr | None = None,
+    filled: bool = False,
 ) -> pl.DataFrame:
     """Return rows of a sealed file by Polars, in the order of the file.
 
@@ -122,14 +123,37 @@ def read_frame(
         name: What to call it in an error.
         columns: Columns to return, in this order; all when None.
         where: Keep the rows for which this is true; it may use any column of the file.
+        filled: Leave out columns without a value in any row of the file, which the footer tells;
+            the first is always there.
 
     Raises:
         IntegrityError: the file was altered, truncated, moved, replaced, or has another key.
     """
     with authenticated(name):
         frame = scan_frame(sealed, key=key, place=place, name=name)
+        if filled:
+            empty = _empty_columns(sealed, key=key, place=place)
+            wanted = frame.collect_schema().names() if columns is None else columns
+            columns = [one for at, one in enumerate(wanted) if not at or one not in empty]
         frame = frame if where is None else frame.filter(where)
         return (frame if columns is None else frame.select(columns)).collect()
+
+
+def _empty_columns(sealed: bytes, *, key: bytes, place: bytes) -> frozenset[str]:
+    """Return columns of which no row has a value, as the footer says, which authenticates."""
+    properties = pe.create_decryption_properties(key, aad_prefix=place)
+    footer = pq.read_metadata(pa.BufferReader(sealed), decryption_properties=properties)
+    groups = [footer.row_group(number) for number in range(footer.num_row_groups)]
+    return frozenset(
+        name
+        for at, name in enumerate(footer.schema.names)
+        if all(_has_none(group.column(at), rows=group.num_rows) for group in groups)
+    )
+
+
+def _has_none(chunk: pq.ColumnChunkMetaData, *, rows: int) -> bool:
+    said = chunk.statistics
+    return said is not None and said.has_null_count and bool(said.null_count == rows)
 
 
 def read_arrow(

@@ -224,6 +224,7 @@ class Vault:
         *,
         columns: Sequence[str] | None = None,
         where: pl.Expr | None = None,
+        filled: bool = False,
     ) -> pl.DataFrame:
         """Return rows of one or several files of one schema, by Polars, files and rows in order.
 
@@ -231,6 +232,8 @@ class Vault:
             files: What to read; at least one.
             columns: Columns to return, in this order; all when None.
             where: Keep the rows for which this is true; it may use any column.
+            filled: Leave out columns that have no value in any row of the files, before ``where``;
+                the first is always there.
 
         Raises:
             IntegrityError: a file does not authenticate, or is missing; the message names it.
@@ -240,9 +243,16 @@ class Vault:
         wanted = [files] if isinstance(files, SealedFile) else list(files)
         if not wanted:
             raise ValueError("reading needs at least one file, to know the columns")
-        read = partial(sealed_files.read_file, self._store, columns=columns, where=where)
+        read = partial(
+            sealed_files.read_file, self._store, columns=columns, where=where, filled=filled
+        )
         frames = [read(file, self._access(file)) for file in wanted]
-        return frames[0] if len(frames) == 1 else pl.concat(frames)
+        if len(frames) == 1:
+            return frames[0]
+        # What one file has and another has not is missing in the rows of the other.
+        rows = pl.concat(frames, how="diagonal" if filled else "vertical")
+        order = rows.columns if columns is None else columns
+        return rows.select(name for name in order if name in rows.columns)
 
     def read_arrow(self, file: SealedFile, *, columns: Sequence[str] | None = None) -> pa.Table:
         """Return one file by pyarrow; errors as ``read``."""

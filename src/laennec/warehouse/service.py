@@ -88,6 +88,18 @@ class View:
         """Return rows of a table that has no buckets, such as a vocabulary table."""
         return self._read(table, None, columns=columns, where=where)
 
+    def read_filled(
+        self, table: str, bucket: int | None, *, columns: Sequence[str]
+    ) -> pl.DataFrame:
+        """Return rows without the columns of which no row has a value; the first is always there.
+
+        Args:
+            table: CDM table.
+            bucket: Person bucket, or None for a table that has no buckets.
+            columns: Columns to return, in this order.
+        """
+        return self._read(table, bucket, columns=columns, where=None, filled=True)
+
     def lazy(self, table: str) -> pl.LazyFrame:
         """Return a whole table as a lazy frame; filters and columns reach the sealed files."""
         schema = cdm(CURRENT).tables[table].polars_schema()
@@ -170,10 +182,11 @@ class View:
         *,
         columns: Sequence[str] | None,
         where: pl.Expr | None,
+        filled: bool = False,
     ) -> pl.DataFrame:
         files = self._files.get((table, bucket))
         if files:
-            return self._vault.read(files, columns=columns, where=where)
+            return self._vault.read(files, columns=columns, where=where, filled=filled)
         known = cdm(CURRENT).tables.get(table)
         if known is None:
             raise StudyError(f"There is no table {table}.", remedy="Name a table of CDM 5.4.")
