@@ -9,7 +9,8 @@ from fakes.report_example import masked, raw_result, report, short
 from fakes.report_reader import PageReader
 from laennec.omop.summarised_result import ResultRow, ResultSettings, SummarisedResult
 from laennec.report import Fact, Part, Step, StudyReport, charts, render
-from laennec.report.figure_files import to_svg
+from laennec.report.charts import drawable
+from laennec.report.figure_files import to_png, to_svg
 from laennec.report.page import sections
 from laennec.report.table_files import to_html, to_latex
 from laennec.report.words import load_words
@@ -25,6 +26,8 @@ ATTACKS = (
     "a\nb",
     "{0} {title}",
     "datum.x ? signal : 1",
+    "\x1b[2J\x07 \uffff of a terminal",
+    "line\u2028separator",
     "\\input{/etc/passwd} $x$ a_b% & # ^ ~",
 )
 LATEX = ("\\input{/etc/passwd}", "$x$", "a_b%")
@@ -85,7 +88,8 @@ def test_hostile_texts_stay_texts(attack: str) -> None:
     assert all((attrs["href"] or "").startswith("#") for _, attrs in active)
     assert not [name for _, attrs in reader.elements for name in attrs if name.startswith("on")]
     assert ("h1", attack) in reader.texts
-    assert [text for name, text in reader.texts if name == "text" and text.startswith(attack[:4])]
+    drawn = drawable(attack)[:4]
+    assert [text for name, text in reader.texts if name == "text" and text.startswith(drawn)]
 
 
 @pytest.mark.parametrize("attack", ATTACKS)
@@ -100,12 +104,19 @@ def test_hostile_texts_stay_texts_in_files(attack: str) -> None:
         reader = PageReader(to_svg(picture, words))
         assert {tag for tag, _ in reader.elements} <= SVG
         assert not reader.unclosed
+        assert to_png(picture, words)
     for table, title in tables:
         reader = PageReader(to_html(table, words, title=title))
         assert not reader.unclosed
         assert {tag for tag, _ in reader.elements} <= TABLE
         assert not [name for _, attrs in reader.elements for name in attrs if name.startswith("on")]
         assert not [one for one in to_latex(table, words, title=title).split() if one in LATEX]
+
+
+def test_what_xml_cannot_hold_is_written_out_for_the_drawing_library() -> None:
+    """The library would end the process, hub and all, over a name that a vocabulary has."""
+    texts = {"a": ["\x00\x1b\u2028\uffff", ("é\n\t", 1)]}
+    assert drawable(texts) == {"a": ["\\x00\\x1b\\u2028\\uffff", ["é\n\t", 1]]}
 
 
 def test_a_table_as_file_asks_for_nothing() -> None:

@@ -4,6 +4,7 @@ import importlib.util
 import json
 import re
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -160,6 +161,14 @@ def test_what_is_no_result_makes_nothing(content: bytes, tmp_path: Path) -> None
     with pytest.raises(SourceError, match="none"):
         write_result_files(tmp_path / "none", tmp_path / "out", forms=[Form.PAGE], language="en")
     assert not (tmp_path / "out").exists()
+
+
+def test_a_number_too_long_to_write_is_refused(tmp_path: Path) -> None:
+    first, *others = RESULT.rows
+    long = replace(RESULT, rows=(replace(first, estimate_value="9" * 5_000), *others))
+    (tmp_path / "s.csv").write_text(to_csv(long), encoding="utf-8")
+    with pytest.raises(SourceError, match="2000 characters"):
+        write_result_files(tmp_path / "s.csv", tmp_path / "out", forms=Form, language="en")
 
 
 def test_a_folder_that_exists_or_cannot_be_made_is_left(tmp_path: Path) -> None:

@@ -1,5 +1,7 @@
 """The section on every concept of a table: the most frequent ones, and where the others are."""
 
+from dataclasses import replace
+
 import pytest
 
 from fakes.report_example import report
@@ -66,3 +68,12 @@ def test_names_of_concepts_are_text() -> None:
     html = render(report(result(3)), language="en")
     assert "<b>concept" not in html
     assert "&lt;b&gt;concept 1&lt;/b&gt;" in html
+
+
+def test_a_concept_without_number_is_shown_all_the_same() -> None:
+    made = result(2)
+    strange = replace(
+        made,
+        rows=tuple(replace(one, additional_level=one.additional_level + "x") for one in made.rows),
+    )
+    assert render(report(strange), language="en")

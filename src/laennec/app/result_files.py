@@ -25,6 +25,8 @@ from laennec.report.words import Words, load_words, readable
 
 _SHA256 = {"en": "SHA-256 of {name}", "fr": "SHA-256 de {name}"}
 _LONGEST_NAME = 60
+_LONGEST_TEXT = 2_000
+"""Characters of a text in a row of a result; a number of more is none that can be written."""
 
 
 class Form(StrEnum):
@@ -94,6 +96,11 @@ def read_report(file: Path, *, language: str) -> StudyReport:
             f"{file} cannot be read as a CSV in UTF-8.", remedy="Name the CSV of a release."
         ) from None
     result = from_csv(text, name=file.name)
+    if any(len(str(one)) > _LONGEST_TEXT for row in result.rows for one in vars(row).values()):
+        raise SourceError(
+            f"{file.name}: a text of a row has more than {_LONGEST_TEXT} characters.",
+            remedy="Name the CSV of a release.",
+        )
     label = _SHA256[language].format(name=file.name)
     return StudyReport(
         title=readable(_said(result, "study_name") or file.stem),

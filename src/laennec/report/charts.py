@@ -1,9 +1,11 @@
 """Vega-Lite specifications as values, and their picture as SVG that is safe inside a page.
 
 Colours are CSS variables of the page, so that one picture serves light, dark and paper. The drawing
-library gets values only and may open no address; what it returns is rebuilt (``report.svg``).
+library gets values only and may open no address; what it returns is rebuilt (``report.svg``). It ends
+the whole process over a character that XML has not, so these are written out before it sees them.
 """
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -24,6 +26,7 @@ SHAPES = ("circle", "square", "triangle-up", "diamond", "triangle-down", "cross"
 INK, SOFT, GRID, VEIL = "var(--ink)", "var(--soft)", "var(--grid)", "var(--veil)"
 TEXT_PX = 12
 
+_UNDRAWABLE = re.compile("[^\t\n\r\x20-\u2027\u202a-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _AXIS: Spec = {
     "domainColor": SOFT,
     "gridColor": GRID,
@@ -166,13 +169,14 @@ def draw(layers: Sequence[Spec], *, words: Words, title: str, width: int, height
         width: Of the plotting area, in CSS pixels.
         height: Of the plotting area, in CSS pixels.
     """
+    title = drawable(title)
     spec: Spec = {
         "$schema": f"https://vega.github.io/schema/vega-lite/v{VEGA_LITE[0]}.json",
         "width": width,
         "height": height,
         "background": None,
         "padding": 2,
-        "layer": list(layers),
+        "layer": drawable(list(layers)),
         "config": {
             "aria": False,
             "font": "Liberation Sans",
@@ -189,6 +193,19 @@ def draw(layers: Sequence[Spec], *, words: Words, title: str, width: int, height
         return inside_page(svg, title)
 
     return Picture(spec, title, drawn)
+
+
+def drawable(value: Any) -> Any:
+    """Return a value with the characters that XML has not written out in its texts."""
+    match value:
+        case str():
+            return _UNDRAWABLE.sub(lambda found: ascii(found[0])[1:-1], value)
+        case dict():
+            return {name: drawable(one) for name, one in value.items()}
+        case list() | tuple():
+            return [drawable(one) for one in value]
+        case _:
+            return value
 
 
 def signs(words: Words) -> dict[str, Any]:

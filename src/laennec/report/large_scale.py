@@ -56,7 +56,7 @@ def _most_frequent(cells: Sequence[Estimate]) -> list[_Concept]:
         figure = one.value().figure if one.row.estimate_name == "count" else None
         if figure is not None:
             most[_concept(one)] = max(figure, most.get(_concept(one), 0.0))
-    return sorted(most, key=lambda one: (-most[one], int(one[0])))[:SHOWN]
+    return sorted(most, key=lambda one: (-most[one], len(one[0]), one[0]))[:SHOWN]
 
 
 def _table(
