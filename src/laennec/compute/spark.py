@@ -15,6 +15,7 @@ import time
 from collections.abc import Callable, Generator, Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from laennec.compute.executor import Item, Result
@@ -36,6 +37,9 @@ _ALWAYS = {
     "spark.io.encryption.enabled": "true",
     # A task has one processor: one thread of the engine for each, not one for each of the machine.
     "spark.executorEnv.POLARS_MAX_THREADS": "1",
+    # Python would run modules of the current folder in place of its own: a researcher's file
+    # beside a study, such as polars.py, would then run where keys and rows are.
+    "spark.executorEnv.PYTHONSAFEPATH": "1",
     "spark.ui.showConsoleProgress": "false",
 }
 _ON_THIS_MACHINE = {
@@ -74,12 +78,15 @@ class SparkExecutor:
         Raises:
             SettingsError: pyspark or Java is not installed, or the cluster does not answer.
         """
-        if importlib.util.find_spec("pyspark") is None:
+        spec = importlib.util.find_spec("pyspark")
+        if spec is None or spec.origin is None:
             raise SettingsError(
                 "Spark is not installed.", remedy="Install it with `pip install laennec[spark]`."
             )
         check_answers(master)
         self._local, self._patience_s = is_this_machine(master), patience_s
+        # Without it, Spark would be looked for in the folder above the current one first.
+        os.environ.setdefault("SPARK_HOME", _own_spark(spec.origin))
         # The one way to tell Spark which Python has Laennec; a cluster may have set another.
         os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
         with ExitStack() as held:
@@ -195,6 +202,13 @@ class SparkExecutor:
         with suppress(Exception):  # Java may be gone; then the job's thread says so
             return len(self._context._jsc.sc().statusTracker().getExecutorInfos()) - 1
         return 0
+
+
+def _own_spark(module: str) -> str:
+    """Return where pyspark, or the distribution that was chosen at its installation, has Spark."""
+    home = Path(module).parent
+    chosen = home / "spark-distribution"
+    return str(chosen if chosen.is_dir() else home)
 
 
 def _context(master: str) -> Any:
