@@ -79,7 +79,8 @@ def explain(shell: Shell, file: Path, snapshot: int | None, *, as_json: bool) ->
     """Show how a study (TOML or JSON) would be run: tables and files read, steps in each bucket.
 
     Files are skipped where what is sealed about them tells that no row of them is asked for. No
-    person's row is read, and neither object names nor keys are shown.
+    person's row is read, and neither object names nor keys are shown. Few files may mean as few
+    persons: the numbers have been through no disclosure control and stay with who holds the keys.
     """
     asked, _ = read_study_or_definition(file)
     with shell.hub() as hub:

@@ -1,8 +1,8 @@
 """Vega-Lite specifications as values, and their picture as SVG that is safe inside a page.
 
 Colours are CSS variables of the page, so that one picture serves light, dark and paper. The drawing
-library gets values only and may open no address; what it returns is rebuilt (``report.svg``). It ends
-the whole process over a character that XML has not, so these are written out before it sees them.
+library gets values only and may open no address; what it returns is rebuilt (``report.svg``). It
+ends the whole process over a character that XML has not, so these are written out beforehand.
 """
 
 import re

@@ -2,7 +2,8 @@
 
 Nothing is opened: numbers of rows and bytes come from the manifest. What is told names tables,
 columns, cohorts and results, and how many files of each table are read. It names no object of the
-store, no key and no bucket, and gives no count of persons.
+store, no key and no bucket. Where few files are read, their number is nearly that of the persons
+with the concepts, and disclosure control has not seen it: an explanation is no output of the hub.
 """
 
 from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
