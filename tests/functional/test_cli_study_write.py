@@ -39,6 +39,16 @@ def test_a_study_in_toml_is_checked_without_a_hub(tmp_path: Path) -> None:
     assert "no_earlier_gi_haemorrhage" in said
 
 
+def test_what_would_be_refused_at_release_is_told_first(tmp_path: Path) -> None:
+    path = tmp_path / "study.py"
+    asked = 'large_scale_characteristics("n", users, event_in_window=["drug_exposure", "drug_era"])'
+    path.write_text(STUDY.replace('counts("n", users)', asked), encoding="utf-8")
+    said = Cli(tmp_path)("study", "check", path)
+    assert said.status == 0
+    assert "refused at release: Large-scale characterisations of one cohort count" in said.err
+    assert "refused" not in Cli(tmp_path).ok("study", "check", packaged("celecoxib.toml", tmp_path))
+
+
 def test_building_writes_a_study_that_a_hub_takes(tmp_path: Path, program: Path) -> None:
     out = tmp_path / "study.json"
     said = Cli(tmp_path).ok("study", "build", program, "-o", out)

@@ -2,9 +2,12 @@
 
 from pathlib import Path
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 
 from generative.definition_strategies import SETS, definitions
+from laennec.disclosure.profiles import load_profile
+from laennec.runs import made_rows
 from laennec.runs.made_rows import concepts_themselves, make_rows
 from laennec.runs.rehearsal import rehearse
 from laennec.study.definition import Definition
@@ -14,6 +17,7 @@ from laennec.study.language import (
     at_least,
     before,
     cohort,
+    cohort_overlap,
     concept_set,
     conditions,
     counts,
@@ -21,6 +25,8 @@ from laennec.study.language import (
     exclude,
     in_visit,
     include,
+    intersection,
+    large_scale_characteristics,
     measurements,
     no,
     nth,
@@ -35,6 +41,7 @@ from laennec.study.reference import evaluate
 
 ROOT = Path(__file__).resolve().parents[2]
 DEMO = read_study(ROOT / "src" / "laennec" / "app" / "data" / "celecoxib.toml")
+FRANCE = load_profile("france-11")
 DRUG = concept_set("drug", include(1, 2), exclude(2))
 TEST = concept_set("test", include(3))
 USERS = cohort(
@@ -54,7 +61,7 @@ USERS = cohort(
 
 def test_every_step_of_an_attrition_has_somebody_and_excludes_somebody() -> None:
     for asked in (DEMO, study("s", "S", counts("n", USERS))):
-        steps = rehearse(asked, persons=600).steps
+        steps = rehearse(asked, FRANCE, persons=600).steps
         assert all(one.persons > 0 for one in steps)
         for name in {one.cohort for one in steps}:
             mine = [one.persons for one in steps if one.cohort == name]
@@ -63,8 +70,28 @@ def test_every_step_of_an_attrition_has_somebody_and_excludes_somebody() -> None
 
 
 def test_the_same_seed_gives_the_same_attrition_and_another_one_another() -> None:
-    assert rehearse(DEMO, persons=200) == rehearse(DEMO, persons=200)
-    assert rehearse(DEMO, persons=200, seed=2) != rehearse(DEMO, persons=200)
+    assert rehearse(DEMO, FRANCE, persons=200) == rehearse(DEMO, FRANCE, persons=200)
+    assert rehearse(DEMO, FRANCE, persons=200, seed=2) != rehearse(DEMO, FRANCE, persons=200)
+
+
+def test_a_study_that_is_released_is_not_refused() -> None:
+    assert rehearse(DEMO, FRANCE, persons=200).refusal is None
+
+
+def test_what_may_not_leave_together_is_told_before_it_is_asked_of_a_hub() -> None:
+    users, tested = USERS, cohort("tested", measurements(TEST))
+    both = intersection("both", users, tested, by="persons")
+    tables = ["condition_occurrence", "condition_era"]
+    for refused, why in (
+        ((counts("n", both), cohort_overlap("shared", users, tested)), "a set operation combines"),
+        (
+            (large_scale_characteristics("all", users, event_in_window=tables),),
+            "count the same records twice",
+        ),
+    ):
+        found = rehearse(study("s", "S", *refused), FRANCE, persons=200)
+        assert found.refusal is not None
+        assert why in found.refusal.happened
 
 
 def test_sets_stand_for_themselves() -> None:
@@ -75,16 +102,19 @@ def test_sets_stand_for_themselves() -> None:
 def test_the_attrition_is_that_of_the_reference_engine() -> None:
     concepts = concepts_themselves(DEMO)
     partial = evaluate(DEMO, make_rows(DEMO, concepts, persons=150, seed=1), concepts)
-    for one in rehearse(DEMO, persons=150).steps:
+    for one in rehearse(DEMO, FRANCE, persons=150).steps:
         assert partial.counts.get(("attrition", one.cohort, one.number - 1), 0) == one.persons
 
 
-def test_a_study_that_looks_for_very_many_events_is_rehearsed_on_fewer_persons() -> None:
+def test_a_study_that_looks_for_very_many_events_is_rehearsed_on_fewer_persons(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(made_rows, "MAX_EVENTS", 10_000)
     many = tuple(
-        cohort(f"c{n}", drugs(DRUG), rules=[rule("r", *[at_least(5, drugs(DRUG), before())] * 90)])
-        for n in range(90)
+        cohort(f"c{n}", drugs(DRUG), rules=[rule("r", *[at_least(5, drugs(DRUG), before())] * 20)])
+        for n in range(9)
     )
-    found = rehearse(study("s", "S", counts("n", *many)))
+    found = rehearse(study("s", "S", counts("n", *many)), FRANCE)
     assert 1 <= found.persons < 10
     assert len(found.steps) == 3 * len(many)
 
@@ -100,4 +130,4 @@ def test_any_definition_can_be_rehearsed(definition: Definition) -> None:
         cohorts=(definition,),
         results=(Counts(name="n", cohorts=("random",)),),
     )
-    assert rehearse(asked, persons=5).steps
+    assert rehearse(asked, FRANCE, persons=5).steps

@@ -10,7 +10,8 @@ import click
 from laennec.cli.command import Command
 from laennec.cli.context import Shell, pass_shell
 from laennec.core.errors import StudyError
-from laennec.core.settings import FILE_NAME
+from laennec.core.settings import FILE_NAME, DisclosureSettings
+from laennec.disclosure.profiles import load_profile
 from laennec.runs.cohort_tests import run_tests
 from laennec.runs.rehearsal import rehearse
 from laennec.study.files import write_study
@@ -37,10 +38,16 @@ def build_here(shell: Shell, path: Path) -> Study:
 
 
 def show_rehearsal(shell: Shell, study: Study) -> None:
-    """Show the attrition of every cohort on made data."""
+    """Show the attrition of every cohort on made data, and whether the result could be released."""
+    found = rehearse(study, load_profile(DisclosureSettings().profile))
+    if found.refusal is not None:
+        shell.remark(
+            "Warning: as the study stands, its result would be refused at release: {why} {remedy}",
+            why=found.refusal.happened,
+            remedy=found.refusal.remedy,
+        )
     if not study.cohorts:
         return
-    found = rehearse(study)
     shell.say(
         "Attrition on MADE-UP data: {persons} persons who do not exist, placed on these concepts.",
         persons=found.persons,

@@ -79,7 +79,8 @@ def make_rows(study: Study, concepts: Concepts, *, persons: int, seed: int) -> M
 def _plans(study: Study) -> Iterator[tuple[tuple[EventQuery, ...], tuple[Wanted, ...]]]:
     """What each cohort is entered by, and what its criteria and the results look for about it."""
     asked = [_asked(one) for one in _plain_events(study)]
-    results = tuple((one, -FAR, FAR, 0.4) for one in asked)
+    whole = [_of_table(table) for table in study.whole_tables()]
+    results = tuple((one, -FAR, FAR, 0.4) for one in (*asked, *whole))
     for cohort in study.cohorts:
         if isinstance(cohort, Cohort):
             criteria = [one for one in cohort.criteria if isinstance(one, HasEvents)]
@@ -107,6 +108,13 @@ def _plain_events(study: Study) -> Iterator[Events]:
 
 def _asked(events: Events) -> EventQuery:
     return EventQuery(table=events.table, concepts=events.concepts)
+
+
+def _of_table(table: str) -> EventQuery:
+    """Rows for results that read every row of a table: of two concepts."""
+    columns = [one for one in concept_columns(table) if one is not None]
+    filters = tuple(ConceptFilter(column=one, concepts=(1, 2)) for one in columns)
+    return EventQuery(table=table, filters=filters)
 
 
 def _of_group(group: Group) -> Iterator[Wanted]:
