@@ -45,7 +45,7 @@ def test_what_would_be_refused_at_release_is_told_first(tmp_path: Path) -> None:
     path.write_text(STUDY.replace('counts("n", users)', asked), encoding="utf-8")
     said = Cli(tmp_path)("study", "check", path)
     assert said.status == 0
-    assert "refused at release: Large-scale characterisations of one cohort count" in said.err
+    assert "refused at release: Large-scale characterisations of one cohort count" in said.out
     assert "refused" not in Cli(tmp_path).ok("study", "check", packaged("celecoxib.toml", tmp_path))
 
 
