@@ -57,10 +57,12 @@ from laennec.study.model import (
     RiskBound,
     Sex,
     SexIs,
+    Split,
     Stays,
     Strata,
     Study,
     TimePoint,
+    TreatmentPathways,
     UnionOf,
     Window,
 )
@@ -412,6 +414,42 @@ def large_scales(
 
 
 @st.composite
+def pathways(
+    draw: st.DrawFn, name: str, known: tuple[str, ...], tables: tuple[str, ...]
+) -> dict[str, Any]:
+    """The fields of treatment pathways, with days near those of the rows."""
+    some = st.lists(
+        outcomes(known, tables), min_size=1, max_size=4, unique_by=lambda one: one.label
+    )
+    chosen = draw(some)
+    left = draw(st.sampled_from([0, 0, 1])) if len(chosen) > 1 else 0
+    treatments = chosen[left:]
+    cut = [one.label for one in treatments if draw(st.integers(0, 3)) == 0]
+    anchors = st.sampled_from(["start", "end"])
+    opens, closes = draw(st.sampled_from([0, -30, 5])), draw(st.sampled_from([0, 60, 365]))
+    start_anchor, end_anchor = draw(anchors), draw(anchors)
+    few = st.sampled_from([0, 1, 3, 30])
+    return {
+        "name": name,
+        "treatments": tuple(treatments),
+        "exits": tuple(chosen[:left]),
+        "start_anchor": start_anchor,
+        "window_start": min(opens, closes) if start_anchor == end_anchor else opens,
+        "end_anchor": end_anchor,
+        "window_end": closes,
+        "all_stays": draw(st.booleans()),
+        "min_era_duration": draw(st.sampled_from([0, 0, 2])),
+        "splits": tuple(Split(treatment=one, days=draw(st.sampled_from([1, 7]))) for one in cut),
+        "era_collapse_size": draw(few),
+        "combination_window": draw(few),
+        "min_post_combination_duration": draw(few),
+        "overlap_method": draw(st.sampled_from(["truncate", "keep"])),
+        "filter_treatments": draw(st.sampled_from(["first", "changes", "all"])),
+        "max_path_length": draw(st.sampled_from([1, 2, 5, 10])),
+    }
+
+
+@st.composite
 def results(
     draw: st.DrawFn,
     name: str,
@@ -430,6 +468,7 @@ def results(
             "characteristics",
             "counts",
         ]
+        kinds += ["treatment_pathways"] * 2
     if len(known) > 1:
         kinds = ["cohort_overlap", *kinds, "cohort_timing", "cohort_overlap", "cohort_timing"]
     kind = draw(st.sampled_from(kinds))
@@ -448,6 +487,9 @@ def results(
         return draw(prevalences(name, known, tables))
     chosen = tuple(draw(st.lists(st.sampled_from(known), min_size=1, unique=True)))
     strata = draw(divisions(divided))
+    if kind == "treatment_pathways":
+        fields = draw(pathways(name, known, tables))
+        return TreatmentPathways(cohorts=chosen, strata=strata, **fields)
     if kind == "counts":
         return Counts(name=name, cohorts=chosen, strata=strata)
     if kind == "characteristics":

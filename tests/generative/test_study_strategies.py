@@ -253,6 +253,8 @@ def test_cases_meet() -> None:
         ("survival_left_out", "censored"),
         ("survival_left_out", "too_short"),
         ("overlap",),
+        ("pathway",),
+        ("pathway_days",),
         ("large_scale",),
         ("large_scale_observed",),
         ("timing",),

@@ -10,6 +10,7 @@ from spec import (
     incidence_cases,
     large_scale_cases,
     overlap_cases,
+    pathway_cases,
     prevalence_cases,
     result_cases,
     strata_cases,
@@ -26,6 +27,7 @@ CHAPTERS = {
     "Prevalence, finer intervals, cohorts as outcomes": prevalence_cases.CASES,
     "Characteristics and cumulative incidence": result_cases.CASES,
     "Cohorts beside one another": overlap_cases.CASES,
+    "Treatment pathways": pathway_cases.CASES,
     "Large-scale characterisation": large_scale_cases.CASES,
 }
 CASES = [case for cases in CHAPTERS.values() for case in cases]

@@ -68,15 +68,18 @@ from laennec.study.language import (
     result,
     rule,
     some,
+    split,
     started,
     study,
     text,
+    treatment_pathways,
     union,
     unit,
     value,
     value_is,
     within,
 )
+from laennec.study.language.events import plain
 from laennec.study.language.places import Place
 from laennec.study.language.results import KINDS
 from laennec.study.language.run import build_study
@@ -84,11 +87,14 @@ from laennec.study.model import (
     CohortOverlap,
     CohortTiming,
     Counts,
+    Incidence,
     LargeScaleCharacteristics,
     PeriodPrevalence,
     PointPrevalence,
     Result,
+    Stays,
     Study,
+    TreatmentPathways,
     Window,
 )
 
@@ -447,3 +453,31 @@ def test_a_hub_runs_no_python(tmp_path: Path) -> None:
 
 def test_a_place_without_a_text_names_its_line() -> None:
     assert str(Place("nowhere.py", 3)).startswith("nowhere.py, line 3")
+
+
+def test_pathways_take_cohorts_and_events_as_treatments() -> None:
+    asthma, inhaler = cohort("asthma", conditions(BLEED)), cohort("inhaler", drugs(DRUG))
+    bled = conditions(BLEED)
+    made = study(
+        "s",
+        "S",
+        treatment_pathways(
+            "lines",
+            asthma,
+            treatments=[inhaler, bled],
+            exits=[cohort("end", drugs(DRUG))],
+            splits=[split(inhaler, 30), split(bled, 7)],
+            strata=[by_sex()],
+            combination_window=14,
+        ),
+        incidence("rate", inhaler, population=asthma),
+    )
+    lines, rate = made.results
+    assert isinstance(lines, TreatmentPathways)
+    assert lines.treatments == (Stays(cohort="inhaler"), plain(bled, what="a treatment"))
+    assert lines.exits == (Stays(cohort="end"),)
+    assert [(one.treatment, one.days) for one in lines.splits] == [("inhaler", 30), ("bleed", 7)]
+    assert (lines.combination_window, lines.strata) == (14, (("sex",),))
+    assert isinstance(rate, Incidence)
+    assert rate.outcome == Stays(cohort="inhaler")
+    assert [one.name for one in made.cohorts] == ["asthma", "inhaler", "end"]

@@ -61,6 +61,7 @@ from laennec.disclosure.overlap import (
     records_of,
     relate_overlaps,
 )
+from laennec.disclosure.pathways import check_pathways, is_size, judge_pathways
 from laennec.disclosure.prevalence import TYPES, prevalence_cell, relate_prevalence
 from laennec.disclosure.profiles import Profile
 from laennec.disclosure.strata import cohort_of
@@ -226,12 +227,15 @@ class _Judgement:
         drawn = [one.curve for one in survival if one.curve]
         overlaps = [one for name in _PAIRS for one in by_type.pop(name, [])]
         large_scale = by_type.pop(_LARGE_SCALE, [])
+        pathways = by_type.pop(_PATHWAYS, [])
         self._records = records_of(overlaps)
         algebra = Algebra()
         cohorts = [one for rows in by_type.values() for one in rows]
         cohorts += [one for one in large_scale if is_total(one) and one.row.variable_level is None]
         cohorts += sizes(followed[ATTRITION])
+        cohorts += [one for one in pathways if is_size(one)]
         diagrams = read_diagrams(entries)
+        check_pathways(pathways, diagrams)
         check_not_combined(overlaps, diagrams)
         check_not_linked(large_scale, diagrams)
         check_populations(shares, diagrams)
@@ -262,6 +266,8 @@ class _Judgement:
         if large_scale:
             values = self._system.values
             self.dropped |= left_out(large_scale, values, self._why.keys(), profile)
+        self._pathways = judge_pathways(pathways, self._system.values, self._why.keys(), profile)
+        self.dropped |= self._pathways.dropped
         self._curves: dict[int, Rule] = {}
         self._rewritten: dict[int, int] = {}
         self._grids: dict[int, float] = {}
@@ -319,6 +325,8 @@ class _Judgement:
             return Rule.EXTREME if entry.role is Role.EXTREME else self._curves.get(entry.index)
         if entry.settings.result_type == _LARGE_SCALE and not is_total(entry):
             return None  # What may not be published is left out whole.
+        if entry.settings.result_type == _PATHWAYS and not is_size(entry):
+            return self._pathway(entry)
         match entry.role:
             case Role.EXTREME:
                 return Rule.EXTREME
@@ -374,6 +382,15 @@ class _Judgement:
         if records is None:
             return Rule.DERIVED
         return distribution_rule(entry.role, persons, self._profile, records=records)
+
+    def _pathway(self, entry: Entry) -> Rule | None:
+        """Judge what is said of a start of pathways that is shown, or of its end."""
+        if entry.index in self._pathways.hidden:
+            few = self._pathways.hidden[entry.index]
+            return Rule.THRESHOLD if few else Rule.SECONDARY
+        if entry.role in (Role.PERSONS, Role.SHARE):
+            return None
+        return distribution_rule(entry.role, self._pathways.persons[entry.index], self._profile)
 
     def _repeated(self, entry: Entry) -> Rule | None:
         """Judge a number of records, which tells how many came from persons seen before."""
@@ -439,6 +456,7 @@ _TIME = ("days", "person_days", "person_days_pe")
 """Starts of keys of time at risk, which is no count of persons."""
 
 _TARGETS = "cohort_incidence"
+_PATHWAYS = "treatment_pathways"
 _PAIRS = ("summarise_cohort_overlap", "summarise_cohort_timing")
 
 _PERCENT = {Role.Q25: 25, Role.MEDIAN: 50, Role.Q75: 75}

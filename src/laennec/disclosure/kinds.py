@@ -70,6 +70,7 @@ class Kind:
     family: tuple[str, ...] = ()
     days: tuple[str, ...] = ()
     divided: bool = False
+    one_by_one: bool = False
     others: Mapping[str, Role] = field(default_factory=dict)
 
     def roles(self, variable: str) -> Mapping[str, Role] | None:
@@ -119,8 +120,8 @@ def _kind(read: Mapping[str, object]) -> Kind:
     if not isinstance(others, dict):
         raise TypeError("others is a table")
     by_name = {estimate: Role(role) for estimate, role in others.items()}
-    divided = bool(read.get("divided"))
-    return Kind(variables=roles, divided=divided, others=by_name, **names)
+    divided, one_by_one = bool(read.get("divided")), bool(read.get("one_by_one"))
+    return Kind(variables=roles, divided=divided, one_by_one=one_by_one, others=by_name, **names)
 
 
 def read(result: SummarisedResult) -> tuple[Entry, ...]:
@@ -138,7 +139,7 @@ def read(result: SummarisedResult) -> tuple[Entry, ...]:
                 f"No disclosure rule knows results of type {one.result_type!r}.",
                 remedy="Ask only for: " + ", ".join(kinds()) + ".",
             )
-    one_by_one = {one.result_id for one in result.settings if kinds()[one.result_type].others}
+    one_by_one = {one.result_id for one in result.settings if kinds()[one.result_type].one_by_one}
     cells = sum(row.result_id in one_by_one for row in result.rows)
     for rows, most in ((len(result.rows) - cells, MAX_ROWS), (cells, MAX_CELLS)):
         if rows > most:

@@ -22,6 +22,7 @@ from laennec.report.estimates import SURVIVAL, Family, common_settings, families
 from laennec.report.large_scale import large_scale
 from laennec.report.model import StudyReport
 from laennec.report.overlap import overlap, timing
+from laennec.report.pathways import pathways
 from laennec.report.plain import plain, plain_table
 from laennec.report.rates import incidence, prevalence
 from laennec.report.survival import survival
@@ -35,6 +36,7 @@ BUILDERS: Mapping[str, Builder] = {
     "summarise_characteristics": characteristics,
     "summarise_cohort_overlap": overlap,
     "summarise_cohort_timing": timing,
+    "treatment_pathways": pathways,
     "summarise_large_scale_characteristics": large_scale,
     SURVIVAL: survival,
     "incidence": incidence,

@@ -24,6 +24,7 @@ from laennec.runs.kernel_incidence import incidence
 from laennec.runs.kernel_large_scale import large_scale
 from laennec.runs.kernel_outcomes import apart, outcomes_of
 from laennec.runs.kernel_overlap import overlap, timing
+from laennec.runs.kernel_pathways import pathways
 from laennec.runs.kernel_prevalence import prevalence
 from laennec.runs.kernel_strata import strata
 from laennec.runs.kernel_survival import survival
@@ -47,6 +48,7 @@ from laennec.study.model import (
     PointPrevalence,
     Result,
     Stays,
+    TreatmentPathways,
 )
 from laennec.study.partials import Partial, merge
 
@@ -109,6 +111,8 @@ def _answer(
             return overlap(asked, enrolled)
         case CohortTiming():
             return timing(asked, enrolled)
+        case TreatmentPathways():
+            return pathways(asked, plan.study.strata_of(asked), outcomes, enrolled)
         case LargeScaleCharacteristics():
             return large_scale(asked, rows, enrolled)
 

@@ -22,6 +22,7 @@ from laennec.study.estimates_large_scale import (
     sizes_of,
 )
 from laennec.study.estimates_overlap import overlap_rows, timing_rows
+from laennec.study.estimates_pathways import pathway_rows, pathway_settings
 from laennec.study.estimates_prevalence import prevalence_rows, prevalence_settings
 from laennec.study.estimates_rows import section
 from laennec.study.estimates_survival import survival_tables
@@ -41,6 +42,7 @@ from laennec.study.model import (
     Prevalence,
     Result,
     Study,
+    TreatmentPathways,
     UnionOf,
 )
 from laennec.study.partials import Partial
@@ -75,7 +77,8 @@ def summarise(
         group and sex; incidence as CohortIncidence has it one ``cohort_incidence``; cumulative
         incidence a ``survival_estimates``, ``survival_events``, ``survival_summary`` and
         ``survival_attrition``; overlap a ``summarise_cohort_overlap``; timing a
-        ``summarise_cohort_timing``; large-scale characteristics one
+        ``summarise_cohort_timing``; treatment pathways a ``treatment_pathways``; large-scale
+        characteristics one
         ``summarise_large_scale_characteristics`` for each table and type. Every settings row has
         ``study_hash``, ``study_name`` and ``study_result``, the name of the result in the study;
         with cohorts made of others, it has ``combined_cohorts`` as well, such as ``both =
@@ -138,6 +141,9 @@ def _tables(
             restricted = {"restrict_to_first_entry": "TRUE" if result.first_entry else "FALSE"}
             rows = timing_rows(result, partial, cdm_name)
             yield "summarise_cohort_timing", rows, {"group": PAIR, **restricted}
+        case TreatmentPathways():
+            rows = pathway_rows(result, study, partial, cdm_name)
+            yield "treatment_pathways", rows, divided | pathway_settings(result)
         case LargeScaleCharacteristics():
             sizes = sizes_of(result.cohorts, study, partial)
             for analysis in result.analyses:

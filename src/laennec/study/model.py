@@ -36,6 +36,7 @@ from laennec.study.model_cohorts import (
     Frozen,
     HasEvents,
     Name,
+    OfCohorts,
     Sex,
     SexIs,
     Window,
@@ -45,6 +46,7 @@ from laennec.study.model_cohorts import (
 from laennec.study.model_combined import Combined, DifferenceOf, IntersectionOf, UnionOf
 from laennec.study.model_large_scale import LargeScaleCharacteristics
 from laennec.study.model_overlap import Beside, CohortOverlap, CohortTiming
+from laennec.study.model_pathways import Split, TreatmentPathways
 from laennec.study.model_rates import (
     AgeGroup,
     Denominators,
@@ -61,7 +63,6 @@ from laennec.study.model_results import (
     Counts,
     Covariate,
     CumulativeIncidence,
-    OfCohorts,
     Result,
 )
 from laennec.study.model_strata import (
@@ -124,11 +125,13 @@ __all__ = [
     "RiskBound",
     "Sex",
     "SexIs",
+    "Split",
     "Stays",
     "Strata",
     "Stratum",
     "Study",
     "TimePoint",
+    "TreatmentPathways",
     "UnionOf",
     "Window",
 ]
@@ -321,3 +324,7 @@ def _outcomes(result: Result) -> Iterator[tuple[str, Events | Stays]]:
         yield "outcome", result.outcome
     if isinstance(result, CumulativeIncidence) and result.competing is not None:
         yield "competing", result.competing
+    if isinstance(result, TreatmentPathways):
+        for field, chosen in (("treatments", result.treatments), ("exits", result.exits)):
+            for n, one in enumerate(chosen):
+                yield f"{field}[{n}]", one

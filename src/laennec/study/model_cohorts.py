@@ -214,6 +214,28 @@ class Cohort(Frozen):
         return self
 
 
+class OfCohorts(Frozen):
+    """A result about cohorts, each whole and, where asked for, divided into strata.
+
+    Attributes:
+        strata: Divisions, each by one of the study's strata or by several crossed.
+    """
+
+    name: Name
+    cohorts: tuple[Name, ...] = Field(min_length=1, max_length=MANY)
+    strata: tuple[Annotated[tuple[Name, ...], Field(min_length=1, max_length=MANY)], ...] = Field(
+        default=(), max_length=MANY
+    )
+
+    @model_validator(mode="after")
+    def _asked_once(self) -> "OfCohorts":
+        check_once([*self.cohorts], "cohort")
+        for names in self.strata:
+            check_once([*names], "stratum")
+        check_once([" and ".join(sorted(names)) for names in self.strata], "division by")
+        return self
+
+
 def unknown_name(what: str, name: str, *, known: Iterable[str], place: str) -> PydanticCustomError:
     """An unknown name, with the place of it and the known ones for whoever writes the message."""
     return PydanticCustomError(

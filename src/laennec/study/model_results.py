@@ -16,11 +16,13 @@ from laennec.study.model_cohorts import (
     Events,
     Frozen,
     Name,
+    OfCohorts,
     Window,
     check_once,
 )
 from laennec.study.model_large_scale import LargeScaleCharacteristics
 from laennec.study.model_overlap import CohortOverlap, CohortTiming
+from laennec.study.model_pathways import TreatmentPathways
 from laennec.study.model_rates import (
     AgeGroup,
     Incidence,
@@ -40,28 +42,6 @@ class Covariate(Frozen):
     name: Name
     events: Events
     window: Window
-
-
-class OfCohorts(Frozen):
-    """A result about cohorts, each whole and, where asked for, divided into strata.
-
-    Attributes:
-        strata: Divisions, each by one of the study's strata or by several crossed.
-    """
-
-    name: Name
-    cohorts: tuple[Name, ...] = Field(min_length=1, max_length=MANY)
-    strata: tuple[Annotated[tuple[Name, ...], Field(min_length=1, max_length=MANY)], ...] = Field(
-        default=(), max_length=MANY
-    )
-
-    @model_validator(mode="after")
-    def _asked_once(self) -> "OfCohorts":
-        check_once([*self.cohorts], "cohort")
-        for names in self.strata:
-            check_once([*names], "stratum")
-        check_once([" and ".join(sorted(names)) for names in self.strata], "division by")
-        return self
 
 
 class Counts(OfCohorts):
@@ -140,6 +120,7 @@ Result = Annotated[
     | CumulativeIncidence
     | CohortOverlap
     | CohortTiming
+    | TreatmentPathways
     | LargeScaleCharacteristics,
     Field(discriminator="kind"),
 ]

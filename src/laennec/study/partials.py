@@ -35,6 +35,10 @@ key in ``counts``                                                   counts
 ``("overlap", result, cohort, cohort)``                              persons in both
 ``("timing_persons", result, cohort, cohort)``                       persons in both
 ``("timing", result, cohort, cohort, days)``                         pairs of entries
+``("pathway", result, cohort, path)``                                persons with that pathway
+``("pathway_days", result, cohort, path, days)``                    persons whose last step of the
+                                                                    start of a pathway has so many
+                                                                    days
 ``("large_scale_observed", result, cohort, window)``                persons observed in a window
 ``("large_scale", result, table, type, cohort, window, concept)``   persons with a record
 ==================================================================  ==============================

@@ -20,6 +20,7 @@ from laennec.study.model import (
     PeriodPrevalence,
     PointPrevalence,
     Study,
+    TreatmentPathways,
 )
 from laennec.study.partials import Key, Partial, merge
 from laennec.study.reference_cohort_incidence import cohort_incidence
@@ -29,6 +30,7 @@ from laennec.study.reference_history import Concepts, History, Rows, read_histor
 from laennec.study.reference_incidence import incidence
 from laennec.study.reference_large_scale import large_scale
 from laennec.study.reference_overlap import overlap, timing
+from laennec.study.reference_pathways import pathways
 from laennec.study.reference_person import Memberships, Person
 from laennec.study.reference_prevalence import prevalence
 from laennec.study.reference_strata import in_strata
@@ -87,6 +89,8 @@ def _answer(study: Study, history: History, concepts: Concepts) -> Partial:
                 parts.append(overlap(result, stays))
             case CohortTiming():
                 parts.append(timing(result, stays))
+            case TreatmentPathways():
+                parts.append(pathways(result, study.strata_of(result), person))
             case LargeScaleCharacteristics():
                 parts.append(large_scale(result, history, memberships))
     return merge(parts)

@@ -80,6 +80,8 @@ from laennec.study.language.results import (
     period_prevalence,
     point_prevalence,
     result,
+    split,
+    treatment_pathways,
 )
 from laennec.study.language.rules import (
     after,
@@ -182,9 +184,11 @@ __all__ = [
     "rule",
     "some",
     "specimens",
+    "split",
     "started",
     "study",
     "text",
+    "treatment_pathways",
     "union",
     "unit",
     "value",

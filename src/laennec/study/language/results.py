@@ -20,6 +20,8 @@ from laennec.study.model import (
     IntersectionOf,
     Period,
     Result,
+    Split,
+    Stays,
     Strata,
     UnionOf,
     Window,
@@ -139,12 +141,12 @@ def characteristics(
 
 
 @in_words
-def incidence(name: str, outcome: Said[EventQuery], **fields: Any) -> Said[Result]:
+def incidence(name: str, outcome: Said[EventQuery] | Cohort, **fields: Any) -> Said[Result]:
     """Ask for the incidence rate of an outcome.
 
     Args:
         name: Lower-case letters, digits and underscores.
-        outcome: Events of a concept set.
+        outcome: Events of a concept set, or a cohort, whose stays they are.
         fields: ``population`` (a cohort), ``washout``, ``repeated``, ``sexes``, ``age_groups``
             (pairs of ages), ``prior_observation``, ``start``, ``end``, ``intervals``,
             ``complete_intervals``, ``censor`` (a cohort).
@@ -156,7 +158,7 @@ def incidence(name: str, outcome: Said[EventQuery], **fields: Any) -> Said[Resul
 def cumulative_incidence(
     name: str,
     *cohorts: Cohort,
-    outcome: Said[EventQuery],
+    outcome: Said[EventQuery] | Cohort,
     horizon: int,
     step: int,
     **fields: Any,
@@ -234,13 +236,55 @@ def large_scale_characteristics(name: str, *cohorts: Cohort, **fields: Any) -> S
     return result("large_scale_characteristics", name, *cohorts, **fields)
 
 
+@in_words
+def treatment_pathways(
+    name: str,
+    *cohorts: Cohort,
+    treatments: Sequence[Cohort | Said[EventQuery]],
+    exits: Sequence[Cohort | Said[EventQuery]] = (),
+    strata: Sequence[Division] = (),
+    **fields: Any,
+) -> Said[Result]:
+    """Ask in which order each cohort receives treatments, alone or combined.
+
+    Args:
+        name: Lower-case letters, digits and underscores.
+        cohorts: Whose pathways.
+        treatments: Cohorts, whose stays count, or events of concept sets.
+        exits: What may end a pathway, given likewise.
+        strata: Divisions of the cohorts.
+        fields: Such as ``combination_window`` and ``splits`` (made by ``split``), as
+            ``docs/reference/study-language.md`` lists them.
+    """
+    fields |= {"treatments": treatments, "exits": exits}
+    return result("treatment_pathways", name, *cohorts, strata=strata, **fields)
+
+
+@in_words
+def split(treatment: Said[Any], at: int) -> Split:
+    """Tell eras of a treatment of fewer days than ``at`` (acute) from the others (therapy).
+
+    Args:
+        treatment: The cohort or the events, as given to ``treatment_pathways``.
+        at: Days.
+    """
+    named = isinstance(treatment.value, COHORTS)
+    label = treatment.value.name if named else plain(treatment, what="a split").label
+    return made(Split, here(), treatment=label, days=at)
+
+
+OUTCOMES = ("outcome", "competing", "treatments", "exits")
+"""Fields in which a cohort stands for its stays."""
+
+
 def _plain(field: str, given: Any, met: list[Said[Any]]) -> Any:
     """What the model takes for what is given; the values of the language in it go to ``met``."""
     match given:
         case Said():
             met.append(given)
             if isinstance(given.value, COHORTS):
-                return given.value.name
+                name = given.value.name
+                return Stays(cohort=name) if field in OUTCOMES else name
             if isinstance(given.value, WAYS):
                 return (given.value.label,) if field == "strata" else given.value.label
             events = isinstance(given.value, EventQuery)
