@@ -3,7 +3,7 @@
 Every case shown here is a test that runs on every engine; the page cannot say anything else.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Set
 from datetime import date
 
 from tools.markdown import code, generated, table
@@ -11,6 +11,7 @@ from tools.study_toml import block
 
 from laennec.study.estimates_cohorts import step_reasons
 from laennec.study.model import AnyCohort, Cohort, Frozen
+from spec import pathway_cases
 from spec.spec_case import CONCEPTS, Row, SpecCase, users
 from spec.test_study_spec import CHAPTERS
 
@@ -64,6 +65,8 @@ _COLUMNS = {
     "overlap": ("cohort", "other cohort"),
     "timing": ("cohort", "other cohort", "days between entries"),
     "timing_persons": ("cohort", "other cohort"),
+    "pathway": ("pathway",),
+    "pathway_days": ("start of pathway", "days of its last step"),
 }
 # Parts of a key after its kind that name results and cohorts, the same all through a case.
 _NAMES = {
@@ -78,7 +81,20 @@ _NAMES = {
     "timing_persons": 1,
 }
 _NAMES_OTHERWISE = 2
-_OF_STRATA = frozenset({"members", "survival", "survival_left_out", "sex", "age", "covariate"})
+_OF_STRATA = frozenset(
+    {
+        "members",
+        "survival",
+        "survival_left_out",
+        "sex",
+        "age",
+        "covariate",
+        "pathway",
+        "pathway_days",
+    }
+)
+_SHARED = {"Treatment pathways": pathway_cases.COHORTS}
+"""Cohorts that every case of a chapter takes; they are shown once, at its start."""
 _BY_VARIABLE = ("variable", "level", "estimate", "additional level")
 _BY_GROUP = ("group level", "variable", "estimate")
 
@@ -92,14 +108,18 @@ def cases_page() -> str:
     parts = [generated("Study cases", "tests/spec"), head]
     for chapter, cases in CHAPTERS.items():
         parts.append(f"## {chapter}\n")
-        parts += [_case(one) for one in cases]
+        shared = _SHARED.get(chapter, ())
+        if shared:
+            written = "\n\n".join(block("cohorts", one) for one in shared)
+            parts.append(f"These cohorts are in every case:\n\n```toml\n{written}\n```\n")
+        parts += [_case(case, {one.name for one in shared}) for case in cases]
     return "\n".join(parts)
 
 
-def _case(case: SpecCase) -> str:
+def _case(case: SpecCase, shared: Set[str]) -> str:
     parts = [f"### {case.name}\n"]
     parts += [_rows(name, rows) for name, rows in case.rows.items()]
-    asked: list[tuple[str, Frozen]] = [("cohorts", one) for one in _special(case)]
+    asked: list[tuple[str, Frozen]] = [("cohorts", one) for one in _special(case, shared)]
     asked += [("strata", one) for one in case.study.strata]
     asked += [("results", one) for one in case.study.results]
     written = "\n\n".join(block(kind, one) for kind, one in asked)
@@ -108,9 +128,10 @@ def _case(case: SpecCase) -> str:
     return "\n".join(parts)
 
 
-def _special(case: SpecCase) -> list[AnyCohort]:
-    """The cohorts that the head of the page does not show."""
-    return [one for one in case.study.cohorts if one != users()]
+def _special(case: SpecCase, shared: Set[str]) -> list[AnyCohort]:
+    """The cohorts that the head of the page, or of the chapter, does not show."""
+    known = [one for one in case.study.cohorts if one.name not in shared]
+    return [one for one in known if one != users()]
 
 
 def _rows(name: str, rows: tuple[Row, ...]) -> str:

@@ -1,7 +1,7 @@
 """The attacker on treatment pathways: rests, strata, two cohorts that differ by few persons."""
 
 import itertools
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 
 import pytest
@@ -227,7 +227,7 @@ def test_cohorts_that_an_operation_links_are_refused() -> None:
         lambda row: row.variable_level == "None",
     ],
 )
-def test_a_tree_that_does_not_add_up_is_refused(lost) -> None:  # type: ignore[no-untyped-def]
+def test_a_tree_that_does_not_add_up_is_refused(lost: Callable[[ResultRow], bool]) -> None:
     result = pathways({"None": 100, "a": 300, "a-b": 200})
     with pytest.raises(PolicyError):
         check(replace(result, rows=tuple(one for one in result.rows if not lost(one))), FRANCE)
@@ -252,13 +252,13 @@ def _pinned(
     tables: Iterator[tuple[SummarisedResult, dict[tuple[str, str], int]]], profile: Profile
 ) -> list[str]:
     """Hidden small counts that have too few values in all tables of one output."""
-    alike: dict[object, list[dict[tuple[str, str], int]]] = {}
+    alike: dict[frozenset[tuple[tuple[str, str, str], str]], list[dict[tuple[str, str], int]]] = {}
     for result, truth in tables:
         published = frozenset(cells(check(result, profile)).items())
         alike.setdefault(published, []).append(truth)
     found = []
     for published, truths in alike.items():
-        known = {(key[0], *key[1:]) for key, value in published if value != "-"}
+        known = {key for key, value in published if value != "-"}
         for cell in truths[0]:
             values = {truth[cell] for truth in truths}
             if any(map(profile.is_small, values)) and len(values) < profile.possible_values:

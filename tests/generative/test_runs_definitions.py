@@ -30,7 +30,9 @@ from laennec.study.model import (
     FixedDays,
     Incidence,
     IntersectionOf,
+    Stays,
     Study,
+    TreatmentPathways,
     UnionOf,
     Window,
 )
@@ -98,6 +100,16 @@ ASKED = (
     CohortOverlap(name="overlap", cohorts=("random", "same")),
     CohortTiming(name="first", cohorts=("random", "same", "less_again")),
     CohortTiming(name="every", cohorts=("random", "same", "less_again"), first_entry=False),
+    TreatmentPathways(
+        name="pathways",
+        cohorts=("random", "less_again"),
+        treatments=(Stays(cohort="same"), DRUG),
+        all_stays=True,
+        era_collapse_size=0,
+        combination_window=1,
+        min_post_combination_duration=0,
+        filter_treatments="all",
+    ),
 )
 """Every kind of result, asked of the cohort of a random definition, and the same once again."""
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from laennec.study.definition import EventQuery, Offset
 from laennec.study.model import (
+    AnyCohort,
     BySex,
     Cohort,
     Definition,
@@ -47,7 +48,7 @@ TREATMENTS = tuple(
     )
     for name, (concepts, _) in SETS.items()
 )
-COHORTS = (TARGET, *TREATMENTS)
+COHORTS: tuple[AnyCohort, ...] = (TARGET, *TREATMENTS)
 
 
 def patient(

@@ -5,7 +5,7 @@ apart; who ends there leaves the place empty. Names tell treatments apart; colou
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from laennec.report.charts import COLOURS, INK, SOFT, VEIL, Spec, axis, data, draw
 from laennec.report.content import Figure
@@ -13,8 +13,13 @@ from laennec.report.words import Words, readable
 
 _HEIGHT, _COLUMN_PX, _EDGE_PX = 440, 210, 4
 _WIDE_PX = 900
-_NAMED_PX = 13
-"""Least height of a field that holds its name."""
+_NAMED_PX, _SEEN_PX = 13, 2
+"""Least height of a field that holds its name, and of one that is drawn apart from the rest."""
+
+_SHADES = (0.36, 0.16, 0.58)
+"""How dense the colours are, where they come again."""
+
+_NOBODY, _REST = -1, -2
 
 Path = tuple[str, ...]
 
@@ -45,13 +50,18 @@ class Tree:
 
 @dataclass(frozen=True)
 class _Field:
-    """A rectangle: its column from 0, its top and height in persons, and what it says."""
+    """A rectangle: its column from 0, its top and height in persons, what it says, how it looks.
+
+    Attributes:
+        look: Number of the treatment; ``_NOBODY`` for no treatment, ``_REST`` for what is not told
+            apart.
+    """
 
     column: int
     top: float
     persons: float
     name: str
-    colour: str | None
+    look: int
 
 
 def step_name(step: str, words: Words) -> str:
@@ -70,9 +80,15 @@ def step_name(step: str, words: Words) -> str:
 
 def pathway_figure(cohort: str, tree: Tree, words: Words) -> Figure:
     """Return the picture of a tree that has starts."""
+    seen = {
+        path: persons
+        for path, persons in tree.starts.items()
+        if persons * _HEIGHT >= _SEEN_PX * tree.size
+    }
+    tree = replace(tree, starts=seen or tree.starts)
     columns = max(map(len, tree.starts))
-    colours = _colours(tree)
-    fields = list(_fields((), 0.0, tree, colours, words))
+    everything = _fields((), 0.0, tree, _looks(tree), words)
+    fields = [one for one in everything if one.column < columns]
     width = min(_WIDE_PX, _COLUMN_PX * max(columns, 2)) // columns * columns
     x = axis("x", scale={"domain": [0, columns], "nice": False}, axis=None)
     y = axis("y", scale={"domain": [0, tree.size], "nice": False, "reverse": True}, axis=None)
@@ -83,49 +99,50 @@ def pathway_figure(cohort: str, tree: Tree, words: Words) -> Figure:
     return Figure(picture, title, wide=True)
 
 
-def _colours(tree: Tree) -> dict[str, str]:
-    """The colour of each treatment, most frequent first; colours come back after the last one."""
+def _looks(tree: Tree) -> dict[str, int]:
+    """Number the treatments, the most frequent first."""
     most: dict[str, float] = {}
     for path, persons in tree.starts.items():
         most[path[-1]] = most.get(path[-1], 0.0) + persons
-    ordered = sorted(most, key=lambda one: (-most[one], one))
-    return {name: COLOURS[n % len(COLOURS)] for n, name in enumerate(ordered)}
+    return {name: n for n, name in enumerate(sorted(most, key=lambda one: (-most[one], one)))}
 
 
 def _fields(
-    path: Path, top: float, tree: Tree, colours: dict[str, str], words: Words
+    path: Path, top: float, tree: Tree, looks: dict[str, int], words: Words
 ) -> Iterator[_Field]:
     """Yield what follows a start, from the top down."""
     left = tree.persons(path) - tree.ends.get(path, 0.0)
     for one in tree.following(path):
         persons = tree.starts[one]
-        name = step_name(one[-1], words)
-        yield _Field(len(path), top, persons, name, colours[one[-1]])
-        yield from _fields(one, top, tree, colours, words)
+        yield _Field(len(path), top, persons, step_name(one[-1], words), looks[one[-1]])
+        yield from _fields(one, top, tree, looks, words)
         top += persons
         left -= persons
     if left > 0:
-        yield _Field(len(path), top, left, words.text("pathways.other"), None)
+        yield _Field(len(path), top, left, words.text("pathways.other"), _REST)
     if not path and tree.ends.get(path):
-        said = words.text("pathways.none")
-        yield _Field(0, top + left, tree.ends[path], said, VEIL)
+        yield _Field(0, top + left, tree.ends[path], words.text("pathways.none"), _NOBODY)
 
 
 def _rectangles(fields: list[_Field], x: Spec, y: Spec) -> list[Spec]:
-    """Draw the fields of each colour; who is not told apart has none."""
     ends = {"x": x, "x2": {"field": "x2"}, "y": y, "y2": {"field": "y2"}}
     layers: list[Spec] = []
-    for colour in dict.fromkeys(one.colour for one in fields):
+    for look in dict.fromkeys(one.look for one in fields):
         rows = [
             {"x": one.column, "x2": one.column + 1, "y": one.top, "y2": one.top + one.persons}
             for one in fields
-            if one.colour == colour
+            if one.look == look
         ]
-        opacity = 1 if colour == VEIL else 0.5 if colour is None else 0.34
-        mark = {"type": "rect", "fill": colour or VEIL, "fillOpacity": opacity}
         edge = {"stroke": "var(--paper)", "strokeWidth": 1.5}
-        layers.append({"data": data(rows), "mark": {**mark, **edge}, "encoding": ends})
+        layers.append({"data": data(rows), "mark": {**_fill(look), **edge}, "encoding": ends})
     return layers
+
+
+def _fill(look: int) -> Spec:
+    if look in (_NOBODY, _REST):
+        return {"type": "rect", "fill": VEIL, "fillOpacity": 1 if look == _NOBODY else 0.5}
+    shade = _SHADES[look // len(COLOURS) % len(_SHADES)]
+    return {"type": "rect", "fill": COLOURS[look % len(COLOURS)], "fillOpacity": shade}
 
 
 def _heads(columns: int, width: int, words: Words) -> list[Spec]:
@@ -155,7 +172,7 @@ def _names(
     looks = ((True, {"color": INK}), (False, {"color": SOFT, "fontStyle": "italic"}))
     return [
         {
-            "data": data(_said(one, words) for one in named if told == (one.colour in COLOURS)),
+            "data": data(_said(one, words) for one in named if told == (one.look >= 0)),
             "mark": {**mark, **appearance, "limit": wide - 2 * _EDGE_PX},
             "encoding": {"x": x, "y": y, "text": {"field": "said"}},
         }
