@@ -192,6 +192,20 @@ def test_two_cohorts_that_differ_by_few_in_a_start_do_not_tell_it_twice() -> Non
     assert ends == {"asthma": "-", "others": "160"}
 
 
+def test_a_third_cohort_does_not_narrow_what_two_hide() -> None:
+    """300 is hidden beside 303; 289, were it shown, would tell that it is 300 or more."""
+    parts = [
+        pathways({"None": 500 + 100 * n, "a": begun, "b": 800 + 100 * n}, cohort=f"c{begun}")
+        for n, begun in enumerate((289, 300, 303))
+    ]
+    rows = check(bind(parts), FRANCE).published.rows
+    assert {
+        row.group_level
+        for row in rows
+        if (row.variable_name, row.variable_level) == ("Start of pathway", "a")
+    } == {"c303"}
+
+
 def test_a_cohort_that_is_a_start_but_for_few_hides_the_start() -> None:
     """A cohort 'started a' of 303, less the 300 who started with a, would be 3 persons."""
     other = pathways({"None": 303}, cohort="started_a")

@@ -346,10 +346,11 @@ def _close(
         for cell, n in parts.cells(trees[place]):
             counted.setdefault((place[0][0], cell), []).append((place, n))
     return [
-        (smaller[0], cell)
+        (place, cell)
         for (_, cell), cells in counted.items()
-        for larger, smaller in close(cells, lambda one: one[1], profile.threshold)
+        for larger, smaller, below in close(cells, lambda one: one[1], profile.threshold)
         if larger[0][0] != smaller[0][0]
+        for place, _ in (smaller, *below)
     ]
 
 
