@@ -11,7 +11,8 @@ from laennec.core.errors import StudyError
 from laennec.study.circe import concept_set, translate
 from laennec.study.circe.fields import COUNTED, DAYS, KINDS
 from laennec.study.circe.names import name_for
-from laennec.study.circe.reader import MAX_DEPTH
+from laennec.study.circe.reader import MANY_LISTED, MAX_DEPTH
+from laennec.study.circe.sets_csv import concept_sets_of
 from laennec.study.circe.study import study_of
 from laennec.study.definition import (
     Adjustment,
@@ -343,6 +344,16 @@ def test_lists_are_bounded() -> None:
     tree["PrimaryCriteria"]["CriteriaList"] = many
     with pytest.raises(StudyError, match="the definition: entry"):
         translate(tree, name="many")
+
+
+@pytest.mark.parametrize("field", ["ConceptSets", "InclusionRules"])
+def test_what_gets_a_name_of_its_own_is_bounded_before_it_gets_one(field: str) -> None:
+    """Names are told apart two by two: a hundred thousand equal ones would take an hour."""
+    with pytest.raises(StudyError, match=f"{field}: the list has more than {MANY_LISTED} items"):
+        translate(expression(**{field: [{}] * (MANY_LISTED + 1)}), name="many")
+    lines = "\n".join(f"1,a{'!' * number}" for number in range(MANY_LISTED + 1))
+    with pytest.raises(StudyError, match="more than"):
+        concept_sets_of(f"concept_id,concept_set_name\n{lines}", "many")
 
 
 @pytest.mark.parametrize("tree", [None, [], 1, "text", True])

@@ -21,6 +21,9 @@ NAME_RULE = (
     "63 characters"
 )
 
+_SHOWN = 80
+"""Characters that are shown of a field's name; longer than any that a study has."""
+
 
 @dataclass(frozen=True)
 class Complaint:
@@ -107,7 +110,7 @@ def _child(node: Any, part: str | int) -> Any:
 def words(details: ErrorDetails, fields: list[str]) -> tuple[str, str]:
     """Return what is wrong, and what to do; ``fields`` are those that the table may have."""
     kind, context = details["type"], details.get("ctx", {})
-    field = str(details["loc"][-1]) if details["loc"] else ""
+    field = str(details["loc"][-1])[:_SHOWN] if details["loc"] else ""
     match kind:
         case "extra_forbidden":
             return f"there is no field {field!r} here", nearest(field, fields)

@@ -8,6 +8,7 @@ its digest do not depend on the form.
 """
 
 import json
+import re
 import tomllib
 from collections.abc import Mapping
 from datetime import date, time
@@ -24,6 +25,11 @@ from laennec.study.positions import place_of
 
 MAX_BYTES = 4_000_000
 """Largest study file; the largest phenotype definitions published are about 4 MB."""
+
+MAX_DOTS = 100
+"""Dots between two signs of a TOML file: the parser's work grows with the square of a key's."""
+
+_SIGNS = re.compile(r"[\n=\[\]{},]")
 
 
 def read_study(path: Path) -> Study:
@@ -159,6 +165,11 @@ def _tree(text: str, path: Path) -> Any:
 
 
 def _toml(text: str, path: Path) -> Any:
+    if any(one.count(".") > MAX_DOTS for one in _SIGNS.split(text)):
+        raise StudyError(
+            f"{path}: a key or a text has more than {MAX_DOTS} dots in a row of words.",
+            remedy="Write tables by their names; break a long text into lines.",
+        )
     try:
         return tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:

@@ -22,6 +22,10 @@ from laennec.study.model_cohorts import Frozen
 MAX_DEPTH = 20
 """Bound of groups within groups and criteria; published definitions have at most four."""
 
+MANY_LISTED = 2_000
+"""Bound of a list but of concepts, far above published definitions: names must differ, which is
+work for each pair."""
+
 LARGEST = 2**31 - 1
 """Bound of whole numbers, as in circe-be."""
 
@@ -107,19 +111,25 @@ class Part:
             return None
         return Part(value, self.at(field), fields=fields, depth=self.depth + within)
 
-    def items(self, field: str) -> list[tuple[Any, str]]:
-        """Return what a list holds, each with its place; nothing without the list."""
+    def items(self, field: str, *, most: int = MANY_LISTED) -> list[tuple[Any, str]]:
+        """Return what a list of at most ``most`` holds, each with its place; nothing without it."""
         value = self._value.get(field)
         if value is None:
             return []
         if not isinstance(value, list):
             refuse(self.at(field), f"{_kind(value)} is no list", "Export the definition again.")
+        if len(value) > most:
+            refuse(self.at(field), f"the list has more than {most} items", "Make it shorter.")
         return [(one, f"{self.at(field)}[{i}]") for i, one in enumerate(value)]
 
-    def parts(self, field: str, fields: Collection[str], *, within: int = 0) -> "list[Part]":
-        """Return the objects of a list; nothing without it."""
-        depth = self.depth + within
-        return [Part(one, place, fields=fields, depth=depth) for one, place in self.items(field)]
+    def parts(
+        self, field: str, fields: Collection[str], *, within: int = 0, most: int = MANY_LISTED
+    ) -> "list[Part]":
+        """Return the objects of a list, as ``items``; ``within`` is added to their depth."""
+        return [
+            Part(one, place, fields=fields, depth=self.depth + within)
+            for one, place in self.items(field, most=most)
+        ]
 
     def whole(self, field: str, *, least: int = -LARGEST, most: int = LARGEST) -> int | None:
         """Return a whole number within bounds, or None without one."""

@@ -4,7 +4,7 @@ from typing import Any, NoReturn
 
 from laennec.study.circe.names import name_for
 from laennec.study.circe.reader import Part, made, refuse
-from laennec.study.model_cohorts import ConceptItem, ConceptSet
+from laennec.study.model_cohorts import MAX_ITEMS, ConceptItem, ConceptSet
 
 CONCEPT = frozenset(
     {
@@ -37,7 +37,7 @@ def concept_id(part: Part) -> int:
 def concept_items(expression: Part) -> tuple[ConceptItem, ...]:
     """Return the items of ``{"items": [...]}``; there may be none."""
     found = []
-    for item in expression.parts("items", {"concept", *FLAGS}):
+    for item in expression.parts("items", {"concept", *FLAGS}, most=MAX_ITEMS):
         concept = item.part("concept", CONCEPT)
         if concept is None:
             refuse(item.at("concept"), "the concept is missing", "Write its CONCEPT_ID.")

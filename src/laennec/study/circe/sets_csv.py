@@ -11,7 +11,7 @@ import io
 from collections.abc import Mapping, Sequence
 
 from laennec.study.circe.names import name_for
-from laennec.study.circe.reader import made, refuse
+from laennec.study.circe.reader import MANY_LISTED, made, refuse
 from laennec.study.circe.sets import LEAST, MOST
 from laennec.study.complaints import nearest
 from laennec.study.model_cohorts import ConceptItem, ConceptSet
@@ -70,6 +70,8 @@ def concept_sets_of(text: str, name: str) -> dict[str, ConceptSet]:
         cells = {meaning: line[at].strip() for meaning, at in place.items()}
         named = cells.get("set_name") or (cells.get("name") if "set_id" in cells else "") or name
         items.setdefault(named, []).append(_item(cells, f"line {number}"))
+    if len(items) > MANY_LISTED:
+        refuse("the table", f"it has more than {MANY_LISTED} concept sets", "Export fewer.")
     sets: dict[str, ConceptSet] = {}
     for named, found in items.items():
         key = name_for(named, what="set", taken=sets)
