@@ -37,6 +37,12 @@ pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptio
 FIRST = 7_310_448_215_906_337
 PERSONS = range(FIRST, FIRST + 40)
 BORN = 1907
+CREDENTIALS = {
+    "AWS_ACCESS_KEY_ID": "AKIA7310448215",
+    "AWS_SECRET_ACCESS_KEY": "a secret of the store",
+    "AWS_SESSION_TOKEN": "a token of the store",
+}
+"""As the driver of a hub has them whose store is on S3; Spark looks for these variables itself."""
 PAGES = ("jobs", "stages", "storage", "environment", "executors", "SQL")
 _DETAILS = re.compile(rb"/(?:jobs/job|stages/stage)/\?id=\d+(?:&(?:amp;)?attempt=\d+)?")
 REST = (
@@ -113,7 +119,8 @@ def secrets_of(cli: Cli) -> dict[str, bytes]:
             keys[f"file key of {file.object}"] = keychain.unwrap(file.wrapped_key)
     people = {f"person {one}": str(one).encode() for one in PERSONS}
     rows = {f"row of {one}": one.to_bytes(8, "little") for one in PERSONS}
-    return {"passphrase": PASSPHRASE.encode(), **keys, **people, **rows}
+    given = {name: one.encode() for name, one in CREDENTIALS.items()}
+    return {"passphrase": PASSPHRASE.encode(), **given, **keys, **people, **rows}
 
 
 def found_in(text: bytes, secrets: dict[str, bytes]) -> list[str]:
@@ -157,7 +164,7 @@ def test_pages_logs_and_blocks_hold_no_secret(marked: Cli, watched: tuple[Cluste
     seen, keys = list[bytes](), list[bytes]()
     steps = Steps(lambda: seen.append(scraped(port)))
     with (
-        fresh_driver(started.environment),
+        fresh_driver({**started.environment, **CREDENTIALS}),
         SparkExecutor(started.master) as executor,
         open_hub(marked.folder, clock=system_clock, reporter=Quiet()) as hub,
     ):
@@ -189,7 +196,7 @@ def test_the_command_leaves_no_secret_either(
     program = Path(sys.executable).with_name("laennec")
     said = subprocess.run(
         [program, "--hub", marked.folder, "--quiet", "study", "run", study, "--on", started.master],
-        env={**os.environ, **started.environment},
+        env={**os.environ, **started.environment, **CREDENTIALS},
         capture_output=True,
         check=False,
     )

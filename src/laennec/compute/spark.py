@@ -29,6 +29,16 @@ _UNLESS_SET = {
     "spark.ui.enabled": "false",
     "spark.eventLog.enabled": "false",
     "spark.log.level": "ERROR",
+    # Spark copies the S3 credentials of the environment, those of the sealed store, into properties
+    # that its pages and its event log show, unless it finds others.
+    **{
+        f"spark.hadoop.fs.{name}": ""
+        for name in (
+            *("s3a.access.key", "s3a.secret.key", "s3a.session.token"),
+            *("s3.awsAccessKeyId", "s3.awsSecretAccessKey"),
+            *("s3n.awsAccessKeyId", "s3n.awsSecretAccessKey"),
+        )
+    },
 }
 """For whoever configures Spark to set otherwise, in ``spark-defaults.conf``."""
 
