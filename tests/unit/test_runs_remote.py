@@ -16,7 +16,7 @@ from laennec.core.progress import Quiet
 from laennec.runs.local import run
 from laennec.runs.partial_arrow import from_arrow, to_arrow
 from laennec.runs.plan import plan_study
-from laennec.runs.remote import TASKS_AT_MOST, BucketTask, RunKey, _shares, run_remotely
+from laennec.runs.remote import TASKS_AT_MOST, BucketTask, RunKey, _evened, _shares, run_remotely
 from laennec.study.partials import Partial
 from spec import incidence_cases
 from spec.spec_case import CONCEPTS
@@ -110,6 +110,22 @@ def test_an_answer_shows_no_count() -> None:
     assert buckets == (0,)
     assert sealed.startswith(b"LNSB")
     assert b"incidence" not in sealed
+
+
+def test_the_size_of_an_answer_does_not_tell_whether_anybody_is_counted() -> None:
+    nobody = dict.fromkeys(CASE.rows, ())
+    sizes = set()
+    for rows in (CASE.rows, nobody):
+        task = BucketTask(FramePlace(rows), PLAN.to_json(), TEST_KEY.wrapped)
+        sizes.add(len(task((0,))[1]))
+    assert len(sizes) == 1
+
+
+@pytest.mark.parametrize("size", [1, 16_384, 16_385, 70_000])
+def test_answers_have_few_sizes(size: int) -> None:
+    filled = _evened(b"x" * size)
+    assert filled.rstrip(b"\0") == b"x" * size
+    assert len(filled) in {16_384, 32_768, 131_072}
 
 
 def test_the_key_of_a_run_is_not_shown_and_does_not_travel() -> None:

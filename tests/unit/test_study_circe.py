@@ -349,8 +349,10 @@ def test_lists_are_bounded() -> None:
 @pytest.mark.parametrize("field", ["ConceptSets", "InclusionRules"])
 def test_what_gets_a_name_of_its_own_is_bounded_before_it_gets_one(field: str) -> None:
     """Names are told apart two by two: a hundred thousand equal ones would take an hour."""
+    tree = expression()
+    tree[field] = [{}] * (MANY_LISTED + 1)
     with pytest.raises(StudyError, match=f"{field}: the list has more than {MANY_LISTED} items"):
-        translate(expression(**{field: [{}] * (MANY_LISTED + 1)}), name="many")
+        translate(tree, name="many")
     lines = "\n".join(f"1,a{'!' * number}" for number in range(MANY_LISTED + 1))
     with pytest.raises(StudyError, match="more than"):
         concept_sets_of(f"concept_id,concept_set_name\n{lines}", "many")

@@ -3,7 +3,8 @@
 What travels out is the plan and the numbers of buckets; the process that takes them opens the
 sealed files by its own access to their keys. What travels back is a partial in Arrow, sealed under
 a key of this run, for its plan and its buckets: whoever carries it can neither read a small count
-nor put one answer in the place of another. The run's key travels wrapped by the warehouse's.
+nor put one answer in the place of another, and of its size learns a power of two alone. The run's
+key travels wrapped by the warehouse's.
 
 Partials merge here as they come, so that memory does not grow with the number of buckets.
 """
@@ -28,6 +29,9 @@ from laennec.vault.sealed_bytes import Place, open_sealed, seal
 
 TASKS_AT_MOST = 1024
 """Tasks of one run: a killed machine loses what it works on, and progress moves by a task."""
+
+_LEAST_BYTES = 16_384
+"""Size of the answer of a usual task: whether a few persons have something does not show in it."""
 
 _KEY_BYTES = 32
 _PURPOSE = "laennec/partial/1"
@@ -82,8 +86,8 @@ class BucketTask:
         plan = _read(self.plan)
         source = self.place.source(tables=plan.tables, buckets=buckets)
         partial = merge(evaluated(plan, source, bucket) for bucket in buckets)
-        place = _place(self.plan, buckets)
-        return buckets, seal(to_arrow(partial), key=self.place.unwrap(self.wrapped), place=place)
+        body, place = _evened(to_arrow(partial)), _place(self.plan, buckets)
+        return buckets, seal(body, key=self.place.unwrap(self.wrapped), place=place)
 
 
 @dataclass(frozen=True)
@@ -157,6 +161,11 @@ def _shares(buckets: Sequence[int]) -> list[Buckets]:
     tasks = min(len(buckets), TASKS_AT_MOST)
     ends = [len(buckets) * task // tasks for task in range(tasks + 1)]
     return [tuple(buckets[ends[task] : ends[task + 1]]) for task in range(tasks)]
+
+
+def _evened(body: bytes) -> bytes:
+    """Fill an Arrow stream, which ends by itself, to a power of two."""
+    return body.ljust(max(_LEAST_BYTES, 1 << (len(body) - 1).bit_length()), b"\0")
 
 
 def _place(plan: str, buckets: Buckets) -> Place:
