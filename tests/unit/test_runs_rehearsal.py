@@ -131,3 +131,10 @@ def test_any_definition_can_be_rehearsed(definition: Definition) -> None:
         results=(Counts(name="n", cohorts=("random",)),),
     )
     assert rehearse(asked, FRANCE, persons=5).steps
+
+
+@pytest.mark.parametrize("days", [{"from_": "9999-12-31"}, {"until": "0001-01-01"}])
+def test_a_day_at_the_end_of_the_calendar_is_rehearsed(days: dict[str, str]) -> None:
+    late = cohort("late", drugs(DRUG, where=[started(**days)]))
+    found = rehearse(study("late", "Late", counts("n", late)), FRANCE)
+    assert found.steps

@@ -145,6 +145,7 @@ def test_a_file_of_tests_tells_each_failure_at_its_line(tmp_path: Path) -> None:
         ("concept = 1", "concept = '1'", "line 7, column 38: patients.ann.events.0.concept: "),
         ("[patients.ann]", "[patients.ann", "this is not TOML"),
         ("s.json", "other.json", "cannot be read"),
+        ('sex = "F"', "sex = " + "[" * 200_000, "nested too deeply"),
     ],
 )
 def test_a_wrong_file_of_tests_is_refused(tmp_path: Path, old: str, new: str, said: str) -> None:
@@ -161,9 +162,20 @@ def test_python_tests_are_run_and_told_at_the_line_that_failed(tmp_path: Path) -
     path.write_text(
         "def test_true():\n    assert True\n\n\n"
         "def test_false():\n    x = 1\n    assert x == 2, 'two'\n\n\n"
-        "def helper():\n    assert False\n",
+        "def helper():\n    assert False\n\n\n"
+        "def test_stops():\n    len(3)\n",
         encoding="utf-8",
     )
-    first, second = run_tests(path)
+    first, second, third = run_tests(path)
     assert (first.line, first.name, first.failure) == (1, "test_true", None)
     assert (second.line, second.name, second.failure) == (7, "test_false", "two")
+    assert (third.line, third.name) == (15, "test_stops")
+    assert third.failure == "TypeError: object of type 'int' has no len()"
+
+
+def test_a_value_that_its_column_cannot_hold_fails_its_test(tmp_path: Path) -> None:
+    write_study(STUDY, tmp_path / "s.json")
+    path = tmp_path / "t.toml"
+    path.write_text(TOML.replace("_number = 8", "_number = 'eight'"), encoding="utf-8")
+    failed = [one for one in run_tests(path) if one.name.endswith("bob")]
+    assert [one.failure is not None for one in failed] == [True]

@@ -4,7 +4,6 @@ TOML is read as strictly as a study and holds data only. A Python file is run wh
 every function whose name begins with ``test_`` is a test, as for pytest, which runs it too.
 """
 
-import tomllib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
@@ -21,7 +20,7 @@ from laennec.runs.testing import (
     assert_stays,
     patient,
 )
-from laennec.study.files import read_study, read_text
+from laennec.study.files import read_study, read_text, read_toml
 from laennec.study.language.run import build_study, last_line, run_file
 from laennec.study.model import Study
 from laennec.study.positions import place_of
@@ -126,6 +125,9 @@ def _outcome(
         test()
     except (AssertionError, StudyError) as error:
         return Outcome(line_of(error), name, str(error) or "the assertion does not hold")
+    # Whatever a test raises, or an engine over a hand-written row: it says nothing of a person.
+    except Exception as error:  # noqa: BLE001
+        return Outcome(line_of(error), name, f"{type(error).__name__}: {error}")
     return Outcome(line, name, None)
 
 
@@ -185,9 +187,7 @@ def _study(path: Path) -> Study:
 
 def _read(text: str, path: Path) -> TestsRead:
     try:
-        return TestsRead.model_validate(tomllib.loads(text))
-    except tomllib.TOMLDecodeError as error:
-        raise StudyError(f"{path}: this is not TOML: {error}.", remedy="Correct it.") from None
+        return TestsRead.model_validate(read_toml(text, path))
     except ValidationError as error:
         details = error.errors()[0]
         line, column = place_of(text, details["loc"], toml=True)

@@ -31,6 +31,7 @@ from laennec.study.model import Cohort, Events, HasEvents, Study, Window
 from laennec.study.reference_history import Concepts
 
 FIRST, LAST = date(2010, 1, 1), date(2024, 12, 31)
+EARLIEST, LATEST = date(1000, 1, 1), date(9000, 1, 1)
 OFTEN, SELDOM = 0.8, 0.15
 FAR = 400
 """Days from entry within which events of open windows lie."""
@@ -152,6 +153,11 @@ def _ordered(start: int, end: int) -> tuple[int, int]:
     return (start, end) if start <= end else (end, end)
 
 
+def _within(day: date) -> date:
+    """A day about which days can be counted: no filter on an earlier or later one is satisfied."""
+    return min(max(day, EARLIEST), LATEST)
+
+
 class _Maker:
     """Makes rows, one person after the other."""
 
@@ -246,9 +252,9 @@ class _Maker:
                     row[asked.column] = round(value) if whole else value
             case DateFilter() if asked.column == "start":
                 shifted = row[start]
-                last = asked.extent or asked.value
-                if asked.compare in ("gte", "gt") and shifted <= asked.value:
-                    shifted = asked.value + timedelta(self._random.randint(1, 300))
+                first, last = _within(asked.value), _within(asked.extent or asked.value)
+                if asked.compare in ("gte", "gt") and shifted <= first:
+                    shifted = first + timedelta(self._random.randint(1, 300))
                 elif asked.compare in ("lte", "lt", "between") and shifted >= last:
                     shifted = last - timedelta(self._random.randint(1, 300))
                 later = shifted - row[start]

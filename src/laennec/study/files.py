@@ -155,7 +155,7 @@ def _tree(text: str, path: Path) -> Any:
     """The file's tables and lists, not yet understood."""
     match path.suffix.lower():
         case ".toml":
-            return _toml(text, path)
+            return read_toml(text, path)
         case ".json":
             return _json(text, path)
     raise StudyError(
@@ -164,7 +164,12 @@ def _tree(text: str, path: Path) -> Any:
     )
 
 
-def _toml(text: str, path: Path) -> Any:
+def read_toml(text: str, path: Path) -> Any:
+    """Return what a TOML text holds, not yet understood; ``path`` is for messages.
+
+    Raises:
+        StudyError: it is not TOML, or more than a file of a study ever needs.
+    """
     if any(one.count(".") > MAX_DOTS for one in _SIGNS.split(text)):
         raise StudyError(
             f"{path}: a key or a text has more than {MAX_DOTS} dots in a row of words.",
