@@ -2,7 +2,8 @@
 
 The definitions are translated, their concept sets resolved in the hub's vocabulary, and all nine
 are found in one pass: each table is read once in each person bucket, two buckets are in work at a
-time. The rows leave by a way that the product does not have: a hub answers with counts only.
+time, one of them in a process of its own that starts with the program. The rows leave by a way that
+the product does not have: a hub answers with counts only.
 """
 
 import json
@@ -10,33 +11,31 @@ import secrets
 import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 
-import numpy as np
 import polars as pl
 
 from laennec import __version__
 from laennec.app.create import create_hub
 from laennec.app.hub import Hub, open_hub
 from laennec.app.template import settings_text
+from laennec.compute.processes import ProcessExecutor
 from laennec.core.clock import system_clock
 from laennec.core.progress import Quiet
 from laennec.core.spill import forbid_spill
 from laennec.omop.concepts import ConceptItem
-from laennec.runs.definition_bucket import DefinitionBucket
-from laennec.runs.definition_cohorts import Stays, stays
 from laennec.runs.definition_plan import DefinitionPlan, plan_definitions
-from laennec.runs.definition_values import Whole
-from laennec.runs.ports import BucketSource
+from laennec.runs.processes import SnapshotInHand
 from laennec.study.circe import translate
 from laennec.study.definition import Definition
 from laennec.vault.passphrase import PassphraseFile
 from laennec.warehouse.service import View
 from nine_cohorts.circe_sql import definitions, write_rows
+from nine_cohorts.cohort_rows import CohortTask
 
 WORKERS = 2
+MODULES = ("nine_cohorts.cohort_rows",)
 
 
 def prepare(cdm: Path, store: Path) -> None:
@@ -60,12 +59,11 @@ def opened(store: Path) -> Iterator[Hub]:
 
 def run(store: Path, out: Path) -> None:
     forbid_spill()
-    with opened(store) as hub:
+    with opened(store) as hub, ProcessExecutor(WORKERS, modules=MODULES) as executor:
         view = hub.warehouse.loaded_view()
         began = time.perf_counter()
-        plan = planned(view)
-        with ThreadPoolExecutor(WORKERS) as pool:
-            found = list(pool.map(lambda bucket: in_bucket(plan, view, bucket), view.buckets()))
+        place = SnapshotInHand(view.reader(), view.snapshot, frozenset())
+        found = list(executor.map(CohortTask(place, planned(view)), view.buckets()))
         seconds = time.perf_counter() - began
     each: dict[str, float] = {}
     for _, took in found:
@@ -86,34 +84,6 @@ def planned(view: View) -> DefinitionPlan:
         found.append(renamed(translated.definition, own))
         named |= {own[name]: one.items for name, one in translated.concept_sets.items()}
     return plan_definitions(found, view.concepts(named))
-
-
-def in_bucket(
-    plan: DefinitionPlan, source: BucketSource, bucket: int
-) -> tuple[pl.DataFrame, dict[str, float]]:
-    """Return rows of all cohorts, and seconds of this worker for the tables and each definition."""
-    took, began = {}, time.thread_time()
-    rows = DefinitionBucket(plan, source, bucket)
-    for scan in plan.scans:
-        rows.table(scan.table)
-    took["tables"] = time.thread_time() - began
-    frames = []
-    for definition in plan.definitions:
-        began = time.thread_time()
-        frames.append(cohort_rows(definition, stays(definition, rows), rows.people.ids))
-        took[definition.name.removeprefix("c")] = time.thread_time() - began
-    return pl.concat(frames), took
-
-
-def cohort_rows(definition: Definition, found: Stays, ids: Whole) -> pl.DataFrame:
-    return pl.DataFrame(
-        {
-            "definition": np.full(found.person.size, int(definition.name.removeprefix("c"))),
-            "person": ids[found.person],
-            "start": pl.Series(found.start).cast(pl.Int32).cast(pl.Date),
-            "end": pl.Series(found.end).cast(pl.Int32).cast(pl.Date),
-        }
-    )
 
 
 def renamed(definition: Definition, names: Mapping[str, str]) -> Definition:

@@ -8,7 +8,7 @@ from laennec.app.elsewhere import HubSnapshot, HubVault, check_unattended
 from laennec.app.hub import Hub
 from laennec.compute.executor import Executor
 from laennec.compute.spark import SparkExecutor
-from laennec.runs.engines import Engine, LocalEngine, RemoteEngine
+from laennec.runs.engines import WORTH_PROCESSES, Engine, LocalEngine, RemoteEngine
 from laennec.runs.service import RunRecord
 from laennec.study.model import Study
 
@@ -36,7 +36,8 @@ def run_study(
 @contextmanager
 def _engine(hub: Hub, folder: Path, on: str | None) -> Iterator[Engine]:
     if on is None:
-        yield LocalEngine(hub.workers)
+        local_store = hub.settings.store.url is None
+        yield LocalEngine(hub.workers, WORTH_PROCESSES if local_store else None)
         return
     check_unattended(hub.settings)
     with SparkExecutor(on) as executor:

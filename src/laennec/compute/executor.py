@@ -1,8 +1,7 @@
-"""What works on tasks: a pool of threads of this process, or Spark (``spark``).
+"""What works on tasks: threads of this process, others of this machine (``processes``), or Spark.
 
-The same functions run on both. A task is a picklable value with ``__call__``; it holds no key and
-no row. Threads, not processes: the keys stay in one process, and Polars and the cipher let go of
-the interpreter while they work.
+The same functions run on each. A task is a picklable value with ``__call__``; it holds no row, and
+no key where it leaves the machine.
 """
 
 from collections.abc import Callable, Generator, Sequence

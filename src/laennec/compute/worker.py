@@ -53,14 +53,14 @@ class Work:
 
     def __call__(self, item: Numbered) -> None:
         """Work on an item with its number."""
-        _prepare()
+        prepare()
         number, one = item
         self.answers.add([(number, self.task(one))])
 
 
 @functools.cache
-def _prepare() -> None:
-    """Once for each process: no core file, and nothing to Spark's logs but what we answer."""
+def prepare() -> None:
+    """Make a process fit for tasks, once: no core file, and no word of an engine to any log."""
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     nowhere = os.open(os.devnull, os.O_WRONLY)
     for stream in (1, 2):

@@ -1,15 +1,17 @@
-"""Engines of a run: threads of this process, or other processes; each gives the same partial."""
+"""Engines of a run: this machine, or executors elsewhere; each gives the same partial."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
 from laennec.compute.executor import Executor
+from laennec.compute.processes import ProcessExecutor
 from laennec.core.progress import Task
 from laennec.runs.local import run as run_locally
 from laennec.runs.plan import Plan
+from laennec.runs.processes import SnapshotInHand
 from laennec.runs.remote import RunKey, SourceElsewhere, new_key, run_remotely
-from laennec.runs.skips import SkippingSource, skipped
+from laennec.runs.skips import Skipped, SkippingSource, skipped
 from laennec.study.partials import Partial
 from laennec.vault.manifest import Snapshot
 from laennec.warehouse.service import View
@@ -27,22 +29,52 @@ class Engine(Protocol):
         """
 
 
+WORTH_PROCESSES = 64 << 20
+"""Sealed bytes for each worker from which on processes gain more than their start costs: most of a
+second of a processor, in which about so much is read and counted."""
+
+PROCESS_MODULES = ("laennec.runs.remote", "laennec.runs.processes")
+"""What processes load while the plan is made ready for them."""
+
+
 @dataclass(frozen=True)
 class LocalEngine:
-    """Threads of this process.
+    """This machine: threads of this process, or further processes where there is much to read.
 
     Attributes:
         workers: Buckets in work at the same time.
+        processes_from: Sealed bytes to read for each worker from which on there are processes; None
+            for never, as where the store cannot be carried to them.
     """
 
     workers: int
+    processes_from: int | None = None
 
     def evaluate(self, plan: Plan, view: View, *, progress: Task) -> Partial:
         """Return the merged partial; see ``Engine``. Files without a row of the plan stay shut."""
         useless = skipped(plan.table_scans, view.snapshot.manifest.files)
+        if self._wants_processes(plan, view, useless):
+            return self._in_processes(plan, view, useless, progress)
         view.prefetch(plan.tables, but=useless)
         source = SkippingSource(view, useless)
         return run_locally(plan, source, workers=self.workers, progress=progress)
+
+    def _in_processes(self, plan: Plan, view: View, useless: Skipped, progress: Task) -> Partial:
+        reader = view.reader()
+        with ProcessExecutor(self.workers, modules=PROCESS_MODULES) as executor:
+            engine = RemoteEngine(
+                executor,
+                lambda snapshot: SnapshotInHand(reader, snapshot, useless),
+                reader.wrap_scratch_key,
+            )
+            return engine.evaluate(plan, view, progress=progress)
+
+    def _wants_processes(self, plan: Plan, view: View, useless: Skipped) -> bool:
+        if self.processes_from is None or self.workers == 1:
+            return False
+        files = (file for table in plan.tables for file in view.files(table))
+        size = sum(one.size for one in files if (one.table, one.bucket) not in useless)
+        return size >= self.processes_from * self.workers
 
 
 @dataclass(frozen=True)

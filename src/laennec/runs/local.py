@@ -1,8 +1,8 @@
 """Run a plan on this machine: a pool of threads takes buckets, their partials merge into one.
 
-Threads and not processes: the keys of sealed files stay in this process, and Polars releases the
-interpreter lock while it reads, decrypts and joins (``benchmarks/engines.py`` has the figures).
-Each worker holds one bucket at a time, which bounds memory. Merging is exact and commutative, and
+Polars releases the interpreter lock while it reads, decrypts and joins (``benchmarks/engines.py``
+has the figures); where there is much to read, ``engines`` adds processes. Each worker holds one
+bucket at a time, which bounds memory. Merging is exact and commutative, and
 the keys are put in order at the end, so the result does not depend on which bucket came first.
 """
 

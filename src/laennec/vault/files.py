@@ -5,7 +5,7 @@ copy of the stored bytes first, so a host cannot change them between check and u
 """
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 import polars as pl
@@ -119,6 +119,38 @@ def read_file(
         f"The filter cannot be computed on {file.object}, a file of {file.table}.",
         remedy="Check the filter's columns, types and patterns.",
     )
+
+
+def read_files(
+    store: ObjectStore,
+    files: SealedFile | Sequence[SealedFile],
+    access: Callable[[SealedFile], Access],
+    *,
+    columns: Sequence[str] | None,
+    where: pl.Expr | None,
+    filled: bool = False,
+) -> pl.DataFrame:
+    """Return rows of one or several files of one schema, files and rows in order.
+
+    ``filled`` leaves out what has no value in any of them.
+
+    Raises:
+        IntegrityError, EngineError: as ``read_file``.
+        ValueError: no file was given.
+    """
+    wanted = [files] if isinstance(files, SealedFile) else list(files)
+    if not wanted:
+        raise ValueError("reading needs at least one file, to know the columns")
+    frames = [
+        read_file(store, one, access(one), columns=columns, where=where, filled=filled)
+        for one in wanted
+    ]
+    if len(frames) == 1:
+        return frames[0]
+    # What one file has and another has not is missing in the rows of the other.
+    rows = pl.concat(frames, how="diagonal" if filled else "vertical")
+    order = rows.columns if columns is None else columns
+    return rows.select(name for name in order if name in rows.columns)
 
 
 def read_arrow_file(

@@ -42,6 +42,10 @@ class LocalStore:
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             self._store = ObstoreLocal(folder)
 
+    def __reduce__(self) -> tuple[type["LocalStore"], tuple[Path]]:
+        """Be carried to another process of this machine as the folder that it is."""
+        return LocalStore, (self.folder,)
+
     def create(self, name: str, body: bytes) -> None:
         """Store ``body`` under ``name`` if nothing is there; see ``ObjectStore.create``."""
         staged = STAGING + secrets.token_hex(16)

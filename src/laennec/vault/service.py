@@ -35,6 +35,7 @@ from laennec.vault.manifest import (
     Statistics,
 )
 from laennec.vault.ports import KeyHolder, ObjectStore
+from laennec.vault.reader import SealedReader
 from laennec.vault.state import (
     State,
     check_head,
@@ -240,19 +241,14 @@ class Vault:
             EngineError: the files are intact, but ``where`` cannot be computed on them.
             ValueError: no file was given.
         """
-        wanted = [files] if isinstance(files, SealedFile) else list(files)
-        if not wanted:
-            raise ValueError("reading needs at least one file, to know the columns")
-        read = partial(
-            sealed_files.read_file, self._store, columns=columns, where=where, filled=filled
+        return sealed_files.read_files(
+            self._store, files, self._access, columns=columns, where=where, filled=filled
         )
-        frames = [read(file, self._access(file)) for file in wanted]
-        if len(frames) == 1:
-            return frames[0]
-        # What one file has and another has not is missing in the rows of the other.
-        rows = pl.concat(frames, how="diagonal" if filled else "vertical")
-        order = rows.columns if columns is None else columns
-        return rows.select(name for name in order if name in rows.columns)
+
+    def reader(self) -> SealedReader:
+        """Return what reads the files of this vault's snapshots with the keys in hand now."""
+        state = self._state
+        return SealedReader(self._store, state.warehouse_id, state.keychain)
 
     def read_arrow(self, file: SealedFile, *, columns: Sequence[str] | None = None) -> pa.Table:
         """Return one file by pyarrow; errors as ``read``."""

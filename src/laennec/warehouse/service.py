@@ -6,6 +6,7 @@ and rows asked for, and is what ``runs`` calls a source. It does not decide who 
 
 import functools
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
+from typing import Protocol
 
 import polars as pl
 from polars.io.plugins import register_io_source
@@ -16,6 +17,7 @@ from laennec.omop.cdm import CURRENT, cdm
 from laennec.omop.concepts import ConceptItem, missing, resolve_all
 from laennec.omop.vocabulary import vocabulary_version
 from laennec.vault.manifest import SealedFile, Snapshot
+from laennec.vault.reader import SealedReader
 from laennec.vault.service import Vault
 from laennec.warehouse.layout import Layout, layout_of
 
@@ -25,10 +27,30 @@ SHOWN = 20
 """Concept ids that a message names."""
 
 
+class SealedFiles(Protocol):
+    """Reads sealed files: a vault, or the reader that it gives."""
+
+    def read(
+        self,
+        files: SealedFile | Sequence[SealedFile],
+        *,
+        columns: Sequence[str] | None = None,
+        where: pl.Expr | None = None,
+        filled: bool = False,
+    ) -> pl.DataFrame:
+        """Return rows of files; contract of ``Vault.read``."""
+
+    def prefetch(self, files: Sequence[SealedFile]) -> None:
+        """Say that these files will be read soon, in this order."""
+
+    def reader(self) -> SealedReader:
+        """Return what reads them elsewhere, with its keys."""
+
+
 class View:
     """OMOP tables as of one snapshot. Thread-safe: reading changes nothing."""
 
-    def __init__(self, vault: Vault, snapshot: Snapshot) -> None:
+    def __init__(self, vault: SealedFiles, snapshot: Snapshot) -> None:
         self._vault, self.snapshot = vault, snapshot
         self.layout: Layout | None = layout_of(snapshot.manifest)
         self._files: dict[tuple[str, int | None], list[SealedFile]] = {}
@@ -46,6 +68,10 @@ class View:
     def files(self, table: str) -> tuple[SealedFile, ...]:
         """Return the sealed files of a table."""
         return self.snapshot.manifest.table(table)
+
+    def reader(self) -> SealedReader:
+        """Return what reads the files of this snapshot in another process, with its keys."""
+        return self._vault.reader()
 
     def buckets(self) -> Sequence[int]:
         """Return the person buckets that hold persons, ascending."""

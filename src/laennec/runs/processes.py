@@ -1,0 +1,41 @@
+"""A run in processes of this machine: what they are given to read with.
+
+Unlike executors of a cluster (``remote``), which open the warehouse by an access of their own, they
+are given the keys that this process holds, through a pipe.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from laennec.runs.skips import Skipped, SkippingSource
+from laennec.vault.manifest import Snapshot
+from laennec.vault.reader import SealedReader
+from laennec.warehouse.service import View
+
+
+@dataclass(frozen=True)
+class SnapshotInHand:
+    """Rows of one snapshot for a process of the same user on the same machine: it holds keys.
+
+    Attributes:
+        reader: Reads the files.
+        snapshot: Says which there are.
+        skipped: What need not be opened.
+    """
+
+    reader: SealedReader = field(repr=False)
+    snapshot: Snapshot = field(repr=False)
+    skipped: Skipped = field(repr=False)
+
+    def source(self, *, tables: Sequence[str], buckets: Sequence[int]) -> SkippingSource:  # noqa: ARG002 - nothing is fetched ahead from a folder
+        """Return the rows; contract of ``runs.remote.SourceElsewhere``."""
+        return self._source
+
+    def unwrap(self, wrapped: str) -> bytes:
+        """Return the run's key."""
+        return self.reader.unwrap_scratch_key(wrapped)
+
+    @cached_property
+    def _source(self) -> SkippingSource:
+        return SkippingSource(View(self.reader, self.snapshot), self.skipped)

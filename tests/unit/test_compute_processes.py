@@ -1,0 +1,96 @@
+"""Further processes of this machine: what they answer, how they fail, and that they end."""
+
+import os
+import pickle
+import signal
+from pathlib import Path
+from typing import NoReturn
+
+import pytest
+
+from fakes.compute_tasks import SECRET
+from fakes.process_tasks import Meeting, doubled
+from laennec.compute.processes import ProcessExecutor, _Child
+from laennec.core.errors import EngineError, IntegrityError
+
+TESTS = Path(__file__).parents[1]
+
+
+@pytest.fixture(autouse=True)
+def importable(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let processes find the tasks."""
+    monkeypatch.setenv("PYTHONPATH", str(TESTS))
+
+
+def _meet(tmp_path: Path, act: str = "answer") -> list[int]:
+    os.mkfifo(tmp_path / "pipe")
+    task = Meeting(tmp_path / "pipe", os.getpid(), act)
+    with ProcessExecutor(2) as executor:
+        return list(executor.map(task, [0, 1]))
+
+
+def test_this_process_and_another_work_at_once(tmp_path: Path) -> None:
+    pids = set(_meet(tmp_path))
+    assert len(pids) == 2
+    assert os.getpid() in pids
+
+
+def test_every_item_is_answered_once() -> None:
+    with ProcessExecutor(3) as executor:
+        assert sorted(executor.map(doubled, range(500))) == list(range(0, 1000, 2))
+
+
+def test_a_process_that_cannot_load_is_replaced(capfd: pytest.CaptureFixture[str]) -> None:
+    with ProcessExecutor(2, modules=["no_such_module"]) as executor:
+        assert sorted(executor.map(doubled, range(9))) == list(range(0, 18, 2))
+    assert capfd.readouterr() == ("", "")
+
+
+def test_a_machine_without_room_for_a_process_works_with_fewer(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def full(*_: object, **__: object) -> NoReturn:
+        raise BlockingIOError
+
+    monkeypatch.setattr("subprocess.Popen", full)
+    with ProcessExecutor(3) as executor:
+        assert sorted(executor.map(doubled, range(9))) == list(range(0, 18, 2))
+
+
+def test_no_item_is_no_answer() -> None:
+    with ProcessExecutor(2) as executor:
+        assert list(executor.map(doubled, [])) == []
+
+
+def test_a_process_that_is_killed_fails_the_work(tmp_path: Path) -> None:
+    with pytest.raises(EngineError, match="ended before it had an answer"):
+        _meet(tmp_path, "die")
+
+
+def test_an_expected_failure_comes_back_as_itself(tmp_path: Path) -> None:
+    with pytest.raises(IntegrityError, match="altered"):
+        _meet(tmp_path, "refuse")
+
+
+def test_what_a_library_says_stays_there(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(EngineError, match="KeyError") as caught:
+        _meet(tmp_path, "quote a row")
+    assert SECRET not in str(caught.value)
+    assert caught.value.__cause__ is None
+    assert capfd.readouterr() == ("", "")
+
+
+def test_a_process_ends_when_its_pipe_does() -> None:
+    child = _Child(())
+    child._pipe.close()
+    assert child._process.wait() == 0
+
+
+def test_a_process_outlives_the_interrupt_of_a_terminal() -> None:
+    """Whoever started it is interrupted as well, and ends it."""
+    child = _Child(())
+    assert child.takes(pickle.dumps(doubled))
+    child._process.send_signal(signal.SIGINT)
+    assert child.answer(4) == 8
+    child.end()
+    assert child._process.returncode == -signal.SIGKILL
