@@ -79,9 +79,10 @@ def test_each_figure_of_each_stratum_is_in_the_tables_once() -> None:
     published = [
         row.estimate_value
         for row in RESULT.rows
-        if row.estimate_value != "-" and not row.variable_name.lower().endswith("records")
+        if row.estimate_value not in {"-", "NA"}
+        and not row.variable_name.lower().endswith("records")
     ]
-    assert Counter(reader.figures) == Counter(published)
+    assert Counter(one for one in reader.figures if one != "NA") == Counter(published)
     assert ("summary", "Sex: Women") in reader.texts
     assert ("th", "Sex: Women, Age group: 10 to 10 years") in reader.texts
 

@@ -4,8 +4,9 @@ The exact quantile is a day on which the curve falls, and the exact restricted m
 days: with the published points, either would narrow what hidden points count. So both are computed
 anew from the published points alone, and tell nothing that those do not:
 
-- a quantile is the first published day on which the published estimate (for its limits, theirs) is
-  at or below one minus the share;
+- a quantile is the first published day on which the published estimate is at or below one minus the
+  share, its upper limit that on which the upper limit is, and its lower limit the last published
+  day before the lower limit is: between two published days each is taken on the safe side;
 - the restricted mean and its limits are those of the published counts, each put in the middle
   between two published days.
 
@@ -112,10 +113,12 @@ def _quantile(entry: Entry, published: _Published) -> str:
     name, limit = matched.groups()
     share = 0.5 if name == "median" else int(name[1:]) / 100
     series = published.estimates.get(_LIMITS[limit], {})
+    before = 0
     for day, value in series.items():
         # Published numbers have few decimals: equal ones may differ by the error of a subtraction.
         if value <= 1 - share + 1e-9:
-            return str(day)
+            return str(before if limit == "lower" else day)
+        before = day
     to_the_end = published.gone == published.start or _horizon(entry) in series
     return _NA if to_the_end else HIDDEN
 

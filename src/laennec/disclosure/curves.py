@@ -134,10 +134,11 @@ def curve_cell(entries: Iterable[Entry]) -> Key:
 
 
 def beside_others(drawn: Iterable[list[Entry]]) -> list[Key]:
-    """Return the cells of curves with competing events that stand beside another result's curve.
+    """Return the cells of curves to hide beside another result's curve on the same cohort.
 
-    Of one cohort and with an outcome in common they count the same persons in other ways, and no
-    rule knows which differences those tell.
+    With an outcome in common, such curves count the same persons on other days, with another
+    washout or another end of follow-up, and no rule knows which differences those tell. Without
+    competing events the curves of the first result stay.
     """
     found: dict[Key, list[tuple[frozenset[str], int, Key, bool]]] = {}
     for curve in drawn:
@@ -152,7 +153,10 @@ def beside_others(drawn: Iterable[list[Entry]]) -> list[Key]:
         cell
         for alike in found.values()
         for outcomes, number, cell, competes in alike
-        if competes and any(outcomes & one[0] and one[1] != number for one in alike)
+        if any(
+            outcomes & other and before != number and (competes or (before < number and not rivals))
+            for other, before, _, rivals in alike
+        )
     ]
 
 

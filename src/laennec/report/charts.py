@@ -49,6 +49,11 @@ class Point:
     lower: float | None
     upper: float | None
 
+    @property
+    def limited(self) -> bool:
+        """Whether it has both limits."""
+        return self.lower is not None and self.upper is not None
+
 
 @dataclass(frozen=True)
 class Look:
@@ -84,6 +89,8 @@ def series(
 ) -> list[Spec]:
     """Return layers for a curve with its confidence band, broken where a point is None.
 
+    The band is broken where a point has no limits as well; alone between such points it is a line.
+
     Args:
         points: In order of x; None is a hidden one, over which no solid line passes.
         appearance: Its colour, dash and shape.
@@ -92,7 +99,7 @@ def series(
         bridge: Join published points over hidden ones by a thin dotted line.
     """
     rows = _runs(points)
-    banded = [row for row in rows if row["lower"] is not None and row["upper"] is not None]
+    banded = [row for row in rows if row["band"] is not None]
     colour = appearance.colour
     place = {"x": x, "y": y, "detail": {"field": "run", "type": "nominal"}}
     limits = {"x": x, "y": {**y, "field": "lower"}, "y2": {"field": "upper"}}
@@ -100,10 +107,10 @@ def series(
         {
             "data": data(banded),
             "mark": {"type": "area", "color": colour, "opacity": 0.16},
-            "encoding": {**limits, "detail": place["detail"]},
+            "encoding": {**limits, "detail": {"field": "band", "type": "nominal"}},
         },
         {
-            "data": data(row for row in banded if row["alone"]),
+            "data": data(row for row in banded if row["band_alone"]),
             "mark": {"type": "rule", "color": colour, "opacity": 0.5, "strokeWidth": 1.5},
             "encoding": limits,
         },
@@ -137,15 +144,16 @@ def series(
 
 
 def _runs(points: Sequence[Point | None]) -> list[dict[str, object]]:
-    """Number the runs of published points; a point alone in its run has no line or band."""
+    """Number the runs of published points, and of points with limits, of which a band is made."""
     rows: list[dict[str, object]] = []
-    run = 0
+    limited = [point is not None and point.limited for point in points]
+    run = band = 0
     for n, point in enumerate(points):
+        run += point is None
+        band += not limited[n]
         if point is None:
-            run += 1
             continue
-        before = points[n - 1] if n else None
-        after = points[n + 1] if n + 1 < len(points) else None
+        beside = limited[max(n - 1, 0) : n] + limited[n + 1 : n + 2]
         rows.append(
             {
                 "x": point.x,
@@ -153,7 +161,8 @@ def _runs(points: Sequence[Point | None]) -> list[dict[str, object]]:
                 "lower": point.lower,
                 "upper": point.upper,
                 "run": run,
-                "alone": before is None and after is None,
+                "band": band if limited[n] else None,
+                "band_alone": not any(beside),
             }
         )
     return rows

@@ -59,7 +59,10 @@ def survival(family: Family, words: Words) -> Section:
     summary, steps = by_type.get("survival_summary", []), by_type.get("survival_attrition", [])
     found, repeated = _placed(curve, asked)
     of_curves, of_summary = _placed(summary, asked)
-    implied = repeated | of_summary | records_as_persons(steps)
+    unreached, limits = _unreached(of_curves)
+    absent = unreached | limits
+    of_curves = {place: one for place, one in of_curves.items() if one.index not in absent}
+    implied = repeated | of_summary | absent | records_as_persons(steps)
     cohorts = each([*curve, *summary], _cohort)
     times = sorted({time for _, _, time, _ in found}, key=int)
     title = words.text("survival.title", outcome=readable(asked.outcome))
@@ -73,6 +76,7 @@ def survival(family: Family, words: Words) -> Section:
         *_day_table(cohorts, times, found, asked, words),
     )
     said = notes_on(records_as_persons(steps), words)
+    said += (words.text("survival.unreached"),) if unreached else ()
     return Section(title, (note, *said), figures, tables, implied=implied)
 
 
@@ -184,6 +188,24 @@ def _summary_table(
     heads = tuple(readable(cohort) for cohort in cohorts)
     caption = words.text("survival.summary")
     return [Table(caption, words.text("survival.measure"), heads, tuple(groups))]
+
+
+def _unreached(found: _Places) -> tuple[frozenset[int], frozenset[int]]:
+    """Rows of quantiles that no curve of the family reaches, nor its limits; and limits of one."""
+    by_name: dict[str, list[Value]] = {}
+    by_curve: dict[tuple[str, str, str], list[Value]] = {}
+    for (cohort, outcome, _, name), value in found.items():
+        quantile = name.partition("_95CI_")[0]
+        if quantile in _QUANTILES:
+            by_name.setdefault(quantile, []).append(value)
+            by_curve.setdefault((cohort, outcome, quantile), []).append(value)
+    lines = frozenset(one.index for all_of in by_name.values() if _absent(all_of) for one in all_of)
+    limits = {one.index for own in by_curve.values() if _absent(own) for one in own[1:]}
+    return lines, frozenset(limits)
+
+
+def _absent(values: Iterable[Value]) -> bool:
+    return {one.raw for one in values} == {"NA"}
 
 
 def _with_limits(name: str, upper: str = "upper") -> list[str]:
