@@ -2,7 +2,7 @@
 
 from datetime import date
 
-from laennec.study.definition import Correlated, EventQuery, EventWindow, Group, Rule
+from laennec.study.definition import Correlated, EventQuery, EventWindow, Group, Offset, Rule
 from laennec.study.model import (
     AgeBetween,
     Counts,
@@ -265,6 +265,33 @@ CASES = (
             ),
         ),
         left(3, 2, 1, 1),
+    ),
+    SpecCase(
+        "Records of a definition are all its stays, where persons count once",
+        tables(
+            person(1),
+            person(2),
+            observed("2020-01-01", "2020-12-31", 1),
+            observed("2020-01-01", "2020-12-31", 2),
+            numbered(drug("2020-03-01", person_id=1), 1),
+            numbered(drug("2020-06-01", person_id=1), 2),
+            numbered(drug("2020-03-01", person_id=2), 3),
+        ),
+        study(
+            COUNT,
+            cohorts=(
+                Definition(
+                    name="users",
+                    entry=(EventQuery(table="drug_exposure", concepts="drug"),),
+                    leave=Offset(after="start", days=9),
+                ),
+            ),
+        ),
+        left(2, 2) | {("records", "users"): 3},
+        estimates={
+            ("Number records", None, "count", "overall"): "3",
+            ("Number subjects", None, "count", "overall"): "2",
+        },
     ),
     SpecCase(
         "Identifiers are any 64-bit integers, and rows of unknown persons are not read",

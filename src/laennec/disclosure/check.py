@@ -20,7 +20,7 @@ from laennec.disclosure.cohort_incidence import (
     relate_cohort_days,
     relate_cohort_incidence,
 )
-from laennec.disclosure.cohorts import cohort_cell, relate_cohorts, subjects
+from laennec.disclosure.cohorts import cohort_cell, records_apart, relate_cohorts, subjects
 from laennec.disclosure.combined import (
     Diagram,
     check_populations,
@@ -262,6 +262,9 @@ class _Judgement:
         self._why: dict[Key, Why] = dict(protect(self._system, profile).why)
         self._why |= _hidden_days(incidence, targets, profile)
         self._why |= dict.fromkeys(beside_others(drawn), Why.SECONDARY)
+        self._near_records = records_apart(
+            cohorts, self._system.values, threshold=profile.threshold
+        )
         self.dropped: set[int] = set()
         if large_scale:
             values = self._system.values
@@ -397,6 +400,8 @@ class _Judgement:
         persons = self._persons_behind(entry)
         if persons is None or entry.count is None:
             return Rule.DERIVED
+        if entry.index in self._near_records:
+            return Rule.SECONDARY
         return Rule.THRESHOLD if self._profile.is_small(entry.count - persons) else None
 
     def _persons_behind(self, entry: Entry) -> int | None:

@@ -14,7 +14,7 @@ from laennec.core.errors import PolicyError
 from laennec.disclosure.ages import branches
 from laennec.disclosure.algebra import Algebra, Key, cover
 from laennec.disclosure.combined import EMPTY, Diagram, measure_of, relate_combined
-from laennec.disclosure.differences import Steps, relate_sizes, relate_steps
+from laennec.disclosure.differences import Steps, close, relate_sizes, relate_steps
 from laennec.disclosure.kinds import Entry, Role
 from laennec.disclosure.strata import (
     Levels,
@@ -140,6 +140,43 @@ def relate_cohorts(
             for levels in divided
         ]
         relate_sizes(algebra, sizes, drawn.linked, threshold=threshold)
+
+
+def records_apart(
+    entries: Iterable[Entry], sizes: Mapping[Key, int | None], *, threshold: int
+) -> set[int]:
+    """Return the numbers of records to hide beside those of other cohorts, by index.
+
+    Two cohorts of equal persons may differ by the rule that makes few stays one: of two numbers of
+    records between which few lie, the smaller is hidden. Where each person has one record, persons
+    are compared in place of them.
+
+    Args:
+        entries: Rows of cohort counts.
+        sizes: Persons of each cell.
+        threshold: Fewest records that may lie between.
+
+    Raises:
+        PolicyError: a cohort has fewer records than persons.
+    """
+    several: dict[str, list[Entry]] = {}
+    for entry in entries:
+        if entry.role is not Role.RECORDS or entry.count is None:
+            continue
+        persons = sizes.get(subjects(entry.row.cdm_name, cohort_of(entry)))
+        if persons is not None and entry.count < persons:
+            raise PolicyError(
+                "A cohort has fewer records than persons.",
+                remedy="Run the study again; a result that does not add up is never published.",
+            )
+        if entry.count != persons:
+            several.setdefault(entry.row.cdm_name, []).append(entry)
+    found: set[int] = set()
+    for rows in several.values():
+        for larger, smaller, below in close(rows, lambda one: one.count, threshold):
+            if cohort_of(larger) != cohort_of(smaller):
+                found |= {smaller.index, *(one.index for one in below)}
+    return found
 
 
 def _link_strata(algebra: Algebra, cdm: str, cohort: str, divided: Iterable[Levels]) -> None:

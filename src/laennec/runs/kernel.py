@@ -75,6 +75,8 @@ def evaluate_bucket(plan: Plan, source: BucketSource, bucket: int) -> Partial:
 
     parts = [_attrition(name, enrolment) for name, enrolment in enrolled.items()]
     parts.append(_members(divided))
+    several = {one.name: enrolled[one.name].stays.height for one in plan.study.definitions()}
+    parts.append(Partial({("records", name): n for name, n in several.items() if n}))
     enrolled |= divided
     parts += [_answer(asked, plan, rows, enrolled, outcomes) for asked in plan.study.results]
     return merge(parts)

@@ -66,10 +66,17 @@ def members_of(stratum: Stratum, study: Study, partial: Partial) -> int:
 
 
 def count_rows(asked: Counts, study: Study, partial: Partial, cdm_name: str) -> Iterator[ResultRow]:
-    """Yield the persons of each cohort, and as many records of a cohort that each enters once."""
+    """Yield the persons of each cohort, and its records: the stays of a whole definition.
+
+    Of a cohort that each enters once there are as many records as persons; strata of a definition
+    and cohorts made of others have persons only.
+    """
     for stratum in study.strata_of(asked):
         where = stratum_place(cdm_name, stratum)
         cohort = study.cohort(stratum.cohort)
+        if isinstance(cohort, Definition) and not stratum.levels:
+            records = partial.counts.get(("records", cohort.name), 0)
+            yield where.count("Number records", None, records)
         yield from _numbers(where, cohort, members_of(stratum, study, partial))
 
 

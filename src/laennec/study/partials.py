@@ -13,6 +13,7 @@ too or, but for attrition, the label of a stratum, ``model.Stratum.label``):
 key in ``counts``                                                   counts
 ==================================================================  ==============================
 ``("attrition", cohort, step)``                                     persons left after step 0, 1, …
+``("records", cohort)``                                             stays in a definition's cohort
 ``("members", stratum)``                                            persons in a stratum
 ``("sex", result, cohort, sex)``                                    persons of a characteristics
 ``("age", result, cohort, years)``                                  persons

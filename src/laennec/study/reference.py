@@ -71,6 +71,8 @@ def _answer(study: Study, history: History, concepts: Concepts) -> Partial:
     person = Person(history, concepts, memberships, stays)
     parts = [_attrition(name, enrolment) for name, enrolment in enrolments.items()]
     parts.append(Partial({("members", label): 1 for label in strata}))
+    several = {one.name: len(stays[one.name]) for one in study.definitions()}
+    parts.append(Partial({("records", name): n for name, n in several.items() if n}))
     for result in study.results:
         match result:
             case Characteristics():
