@@ -52,6 +52,7 @@ _COLUMNS = {
     "incidence": ("sex", "age group", "interval"),
     "cohort_incidence": ("cohort", "age group", "sex", "start year"),
     "prevalence": ("sex", "age group", "interval"),
+    "rate_attrition": ("sex", "age group", "step"),
     "survival": ("day",),
     "survival_left_out": ("left out for",),
     "members": (),
@@ -75,6 +76,7 @@ _NAMES = {
     "cohort_incidence": 1,
     "prevalence": 1,
     "members": 1,
+    "rate_attrition": 1,
     "records": 1,
     "large_scale": 1,
     "large_scale_observed": 1,
@@ -205,6 +207,8 @@ def _counts(kind: str, counts: Mapping[tuple[str | int, ...], int]) -> str:
     lines: dict[tuple[str | int, ...], dict[str | int, int]] = {}
     for key, number in counts.items():
         place, measure = (key[skip:-1], key[-1]) if measures else (key[skip:], "persons")
+        # Steps of a rate that are common to all analyses have no sex and no age group.
+        place = (*[""] * (len(columns) - len(place)), *place)
         lines.setdefault(place, {})[measure] = number
     heads = measures or ("persons",)
     return table(

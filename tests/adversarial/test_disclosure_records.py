@@ -1,4 +1,4 @@
-"""The attacker reads numbers of stays: how many came from persons seen before, or from few merges."""
+"""The attacker reads numbers of stays: how many are of persons seen before, how few were joined."""
 
 import pytest
 

@@ -244,6 +244,7 @@ def test_cases_meet() -> None:
             for before in ("", "_pe")
         ),
         ("cohort_incidence", "persons_excluded_days"),
+        ("rate_attrition",),
         ("prevalence", "denominator"),
         ("prevalence", "outcomes"),
         ("survival", "events"),

@@ -12,6 +12,7 @@ from spec import (
     overlap_cases,
     pathway_cases,
     prevalence_cases,
+    rate_attrition_cases,
     result_cases,
     strata_cases,
 )
@@ -25,6 +26,7 @@ CHAPTERS = {
     "Incidence": incidence_cases.CASES,
     "Incidence as CohortIncidence has it": cohort_incidence_cases.CASES,
     "Prevalence, finer intervals, cohorts as outcomes": prevalence_cases.CASES,
+    "Attrition of incidence and prevalence": rate_attrition_cases.CASES,
     "Characteristics and cumulative incidence": result_cases.CASES,
     "Cohorts beside one another": overlap_cases.CASES,
     "Treatment pathways": pathway_cases.CASES,

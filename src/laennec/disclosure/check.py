@@ -63,7 +63,10 @@ from laennec.disclosure.overlap import (
 )
 from laennec.disclosure.pathways import check_pathways, is_size, judge_pathways
 from laennec.disclosure.prevalence import TYPES, prevalence_cell, relate_prevalence
+from laennec.disclosure.prevalence import TYPES, prevalence_cell, relate_prevalence, sets_of
 from laennec.disclosure.profiles import Profile
+from laennec.disclosure.rate_attrition import TYPES as ATTRITIONS
+from laennec.disclosure.rate_attrition import RateAttritions
 from laennec.disclosure.strata import cohort_of
 from laennec.disclosure.survival import (
     ATTRITION,
@@ -221,6 +224,7 @@ class _Judgement:
             by_type.setdefault(entry.settings.result_type, []).append(entry)
         incidence = by_type.pop("incidence", [])
         targets = by_type.pop(_TARGETS, [])
+        left = [one for name in ATTRITIONS for one in by_type.pop(name, [])]
         shares = [one for name in TYPES for one in by_type.pop(name, [])]
         followed = {name: by_type.pop(name, []) for name in SURVIVAL}
         survival = analyses(followed)
@@ -248,12 +252,17 @@ class _Judgement:
         relate_incidence(algebra, incidence, threshold=profile.threshold)
         at_risk = comparable(incidence)
         relate_prevalence(algebra, shares, at_risk=at_risk, threshold=profile.threshold)
+        attritions = RateAttritions(left, diagrams)
+        self._linked = attritions.hidden
+        looked_at = [*at_risk["persons"], *sets_of(shares)]
+        attritions.relate(algebra, looked_at, threshold=profile.threshold)
         relate_cohort_incidence(algebra, targets, threshold=profile.threshold)
         _relate_populations(algebra, [*incidence, *shares], diagrams)
         starts = [one.cell for one in survival]
         for one in survival:
             starts += relate_analysis(algebra, one)
         self._steps = {at: key for one in survival for at, key in attrition_cells(one).items()}
+        self._steps |= attritions.cells()
         families = families_of(drawn, diagrams)
         for family in families:
             family.relate(algebra)
@@ -322,6 +331,8 @@ class _Judgement:
         """Return the rule that hides the estimate, or None."""
         if entry.row.estimate_value == HIDDEN:
             return Rule.GIVEN
+        if entry.index in self._linked:
+            return Rule.SECONDARY
         if entry.index in self._steps:
             return _RULES.get(self._why.get(self._steps[entry.index]))
         if entry.settings.result_type in SURVIVAL:

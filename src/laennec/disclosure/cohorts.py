@@ -116,7 +116,7 @@ def relate_cohorts(
                 measures.setdefault(linked[0], {})[linked[1]] = key
     shared: dict[Key, tuple[Key, Key]] = {}
     for cohort, reasons in steps.items():
-        _attrition(algebra, cohort, reasons, shared)
+        relate_attrition(algebra, cohort, reasons, shared)
     for cohort, by_kind in levels.items():
         _characteristics(algebra, cohort, by_kind)
     relate_strata(algebra, families)
@@ -208,10 +208,20 @@ def _steps(cdm: str, cohort: str, reasons: dict[int, str]) -> Steps:
     return [*((key, (everyone,)) for key in before), (subjects(cdm, cohort), ())]
 
 
-def _attrition(
+def relate_attrition(
     algebra: Algebra, cohort: Key, reasons: dict[int, str], shared: dict[Key, tuple[Key, Key]]
 ) -> None:
-    """Divide everyone excluded into the steps; show who is left where that tells nothing."""
+    """Divide everyone excluded into the steps; show who is left where that tells nothing.
+
+    Args:
+        algebra: Holds ``("left", *cohort, step)`` for every step.
+        cohort: Source of data, and a name.
+        reasons: What each step asks for, by its number from 1.
+        shared: Filled with the steps of the attritions that were related before.
+
+    Raises:
+        PolicyError: a step is missing, or leaves more persons than entered it.
+    """
     numbers = sorted(reasons)
     left = [("left", *cohort, n) for n in numbers]
     if numbers != list(range(1, len(numbers) + 1)) or any(key not in algebra for key in left):

@@ -94,6 +94,15 @@ def relate_prevalence(
         _compare(algebra, cells, others, threshold)
 
 
+def sets_of(entries: Iterable[Entry]) -> list[tuple[Key, Measured]]:
+    """Return the sets of persons who are looked at, each with its source and population."""
+    return [
+        (one.name[:2], (("looked at", *one.name), labels, count))
+        for one in _populations(entries)
+        for labels, count in one.persons.items()
+    ]
+
+
 def _compare(
     algebra: Algebra,
     cells: Mapping[Key, list[Measured]],
@@ -111,7 +120,7 @@ def _compare(
         for larger, smaller, below in close(both, lambda one: one[2], threshold, equal=True):
             both_rates = larger[0] in rates and smaller[0] in rates
             related = both_rates or larger[0] == smaller[0]
-            if not related and _may_nest(larger[1], smaller[1]):
+            if not related and may_nest(larger[1], smaller[1]):
                 _relate(algebra, larger, smaller, below)
 
 
@@ -124,11 +133,12 @@ def _relate(
         return
     algebra.apart((*larger[0], *larger[1]), hidden)
     for name, labels, _ in below:
-        if _may_nest(smaller[1], labels):
+        if may_nest(smaller[1], labels):
             algebra.imply(hidden, (*name, *labels))
 
 
-def _may_nest(one: Labels, other: Labels) -> bool:
+def may_nest(one: Labels, other: Labels) -> bool:
+    """Return whether the persons of one analysis may be among those of the other."""
     ages, same = span(str(one[1])), span(str(other[1]))
     days, others = str(one[2]), str(other[2])
     return (

@@ -15,7 +15,15 @@ from laennec.report.words import Words
 MAX_DRAWN = 24
 """Strata of one section that have pictures; of more, the tables are shown alone."""
 
-UNDIVIDED = frozenset({"summarise_cohort_count", "summarise_cohort_attrition", "cohort_incidence"})
+UNDIVIDED = frozenset(
+    {
+        "summarise_cohort_count",
+        "summarise_cohort_attrition",
+        "cohort_incidence",
+        "incidence_attrition",
+        "prevalence_attrition",
+    }
+)
 
 _Stratum = tuple[str, str]
 

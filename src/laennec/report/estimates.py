@@ -18,7 +18,13 @@ _TOGETHER = {
 
 _VARYING = {
     **dict.fromkeys(
-        ("incidence", "point_prevalence", "period_prevalence"),
+        (
+            "incidence",
+            "incidence_attrition",
+            "point_prevalence",
+            "period_prevalence",
+            "prevalence_attrition",
+        ),
         frozenset({"denominator_sex", "denominator_age_group"}),
     ),
     SURVIVAL: frozenset({"group", "strata", "additional"}),

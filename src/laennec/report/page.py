@@ -24,6 +24,7 @@ from laennec.report.model import StudyReport
 from laennec.report.overlap import overlap, timing
 from laennec.report.pathways import pathways
 from laennec.report.plain import plain, plain_table
+from laennec.report.rate_attrition import rate_attrition
 from laennec.report.rates import incidence, prevalence
 from laennec.report.survival import survival
 from laennec.report.words import Words, load_words, readable
@@ -40,9 +41,11 @@ BUILDERS: Mapping[str, Builder] = {
     "summarise_large_scale_characteristics": large_scale,
     SURVIVAL: survival,
     "incidence": incidence,
+    "incidence_attrition": rate_attrition,
     "cohort_incidence": cohort_incidence,
     "period_prevalence": prevalence,
     "point_prevalence": prevalence,
+    "prevalence_attrition": rate_attrition,
 }
 """Who shows which result type; sections stand in this order, other types after them."""
 

@@ -20,8 +20,10 @@ import polars as pl
 from laennec.runs.kernel_cohorts import Enrolment
 from laennec.runs.kernel_denominators import analyses, bounds, cut, spans_of
 from laennec.runs.kernel_history import PERSON, Bucket, collected
+from laennec.runs.kernel_rate_attrition import rate_attrition
 from laennec.study.model import Incidence
-from laennec.study.partials import Key, Partial
+from laennec.study.partials import Key, Partial, merge
+from laennec.study.reference_rate_attrition import AT_RISK, SEEN
 
 
 def incidence(
@@ -41,12 +43,14 @@ def incidence(
         population: The cohort at risk; None takes everyone under observation.
         censor: The cohort whose first entry ends time at risk, if any.
     """
-    spans = _censored(spans_of(asked, bucket, population), censor)
+    seen = collected(spans_of(asked, bucket, population))
+    spans = _censored(seen.lazy(), censor)
     stretches = collected(_stretches(asked, spans, _gaps(asked, outcomes)))
     counts: dict[Key, int] = {}
     for pieces in _by_interval(asked, stretches):
         counts |= _tally(asked, pieces)
-    return Partial(counts, *bounds("incidence", asked, stretches))
+    steps = rate_attrition(asked, bucket, population, [(SEEN, seen), (AT_RISK, stretches)])
+    return merge([Partial(counts, *bounds("incidence", asked, stretches)), steps])
 
 
 def _censored(spans: pl.LazyFrame, censor: Enrolment | None) -> pl.LazyFrame:

@@ -13,8 +13,10 @@ from laennec.core.calendars import Interval
 from laennec.runs.kernel_cohorts import EPOCH, Enrolment
 from laennec.runs.kernel_denominators import analyses, bounds, cut, spans_of
 from laennec.runs.kernel_history import PERSON, Bucket, collected, first_day_from, yyyymmdd
+from laennec.runs.kernel_rate_attrition import rate_attrition
 from laennec.study.model import Level, PeriodPrevalence, PointPrevalence, Prevalence, TimePoint
-from laennec.study.partials import Key, Partial
+from laennec.study.partials import Key, Partial, merge
+from laennec.study.reference_rate_attrition import SEEN, last_step
 
 _ANALYSIS = ("group", "sex", "interval")
 
@@ -32,9 +34,17 @@ def prevalence(
     """
     spans = collected(spans_of(asked, bucket, population))
     counts: dict[Key, int] = {}
+    looked: list[pl.DataFrame] = []
+    full = last_step(asked)
     for looks in _looks(asked, spans):
         counts |= _tally(asked, looks, outcomes)
-    return Partial(counts, *bounds("prevalence", asked, spans))
+        if full is not None:
+            looked.append(collected(looks.select(PERSON, "sex", "group").unique()))
+    steps = [(SEEN, spans)]
+    if full is not None and looked:
+        steps.append((full, pl.concat(looked)))
+    left = rate_attrition(asked, bucket, population, steps)
+    return merge([Partial(counts, *bounds("prevalence", asked, spans)), left])
 
 
 def _looks(asked: Prevalence, spans: pl.DataFrame) -> Iterator[pl.LazyFrame]:

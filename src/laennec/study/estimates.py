@@ -24,6 +24,11 @@ from laennec.study.estimates_large_scale import (
 from laennec.study.estimates_overlap import overlap_rows, timing_rows
 from laennec.study.estimates_pathways import pathway_rows, pathway_settings
 from laennec.study.estimates_prevalence import prevalence_rows, prevalence_settings
+from laennec.study.estimates_rate_attrition import (
+    attrition_settings,
+    attrition_type,
+    rate_attrition_rows,
+)
 from laennec.study.estimates_rows import section
 from laennec.study.estimates_survival import survival_tables
 from laennec.study.model import (
@@ -74,8 +79,9 @@ def summarise(
         For each result of the study, in its order: counts give a ``summarise_cohort_count`` and a
         ``summarise_cohort_attrition``; characteristics a ``summarise_characteristics``; incidence
         one ``incidence``, prevalence one ``point_prevalence`` or ``period_prevalence`` for each age
-        group and sex; incidence as CohortIncidence has it one ``cohort_incidence``; cumulative
-        incidence a ``survival_estimates``, ``survival_events``, ``survival_summary`` and
+        group and sex, each with its ``incidence_attrition`` or ``prevalence_attrition``; incidence
+        as CohortIncidence has it one ``cohort_incidence``; cumulative incidence a
+        ``survival_estimates``, ``survival_events``, ``survival_summary`` and
         ``survival_attrition``; overlap a ``summarise_cohort_overlap``; timing a
         ``summarise_cohort_timing``; treatment pathways a ``treatment_pathways``; large-scale
         characteristics one
@@ -155,11 +161,13 @@ def _tables(
 def _rates(
     result: Incidence | Prevalence, partial: Partial, cdm_name: str
 ) -> Iterator[tuple[str, Iterator[ResultRow], dict[str, str]]]:
-    """Yield one table for each age group and sex."""
+    """Yield the estimates and the attrition of each age group and sex."""
     for sex, ages in analyses(result):
         if isinstance(result, Incidence):
-            rows = incidence_rows(result, sex, ages, partial, cdm_name)
-            yield result.kind, rows, incidence_settings(result, sex, ages)
+            about = incidence_settings(result, sex, ages)
+            yield result.kind, incidence_rows(result, sex, ages, partial, cdm_name), about
         else:
-            rows = prevalence_rows(result, sex, ages, partial, cdm_name)
-            yield result.kind, rows, prevalence_settings(result, sex, ages)
+            about = prevalence_settings(result, sex, ages)
+            yield result.kind, prevalence_rows(result, sex, ages, partial, cdm_name), about
+        steps = rate_attrition_rows(result, sex, ages, partial, cdm_name)
+        yield attrition_type(result), steps, attrition_settings(about)

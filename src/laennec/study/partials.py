@@ -25,6 +25,9 @@ key in ``counts``                                                   counts
 ``("incidence", result, sex, age_group, interval, "events")``       outcomes
 ``("cohort_incidence", result, cohort, age, sex, year, what)``       ``what`` names, as published:
                                                                     persons, days or outcomes
+``("rate_attrition", result, step)``                                persons left after a step common
+                                                                    to all analyses of a rate
+``("rate_attrition", result, sex, age_group, step)``                … after a step of one analysis
 ``("prevalence", result, sex, age_group, interval, what)``          ``"denominator"``: persons (or
                                                                     stretches) looked at;
                                                                     ``"outcomes"``: of these, with

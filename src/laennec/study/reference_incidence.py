@@ -14,6 +14,13 @@ from laennec.study.partials import Key, Partial, merge
 from laennec.study.reference_denominators import by_interval, candidates, denominator, of_sex
 from laennec.study.reference_history import Span
 from laennec.study.reference_person import Person
+from laennec.study.reference_rate_attrition import (
+    AT_RISK,
+    OF_SEX,
+    SEEN,
+    common_steps,
+    counted,
+)
 
 
 @dataclass(frozen=True)
@@ -26,18 +33,23 @@ class Stretch:
 
 def incidence(asked: Incidence, person: Person) -> Partial:
     """Count persons, days and outcomes at risk, for every pair of sex and age group."""
-    spans = candidates(asked, person.history, person.memberships.get(asked.population or ""))
+    membership = person.memberships.get(asked.population or "")
+    spans = candidates(asked, person.history, membership)
+    member = asked.population is None or membership is not None
+    common = common_steps(asked, person.history, spans, member=member)
     outcomes = person.outcomes(asked.outcome)
-    parts = []
+    parts, steps = [], {}
     for sex in asked.sexes:
         for group in asked.age_groups:
             if of_sex(sex, person.history):
                 days = denominator(asked, group, person.history, spans)
+                steps[sex, group] = [OF_SEX, *([SEEN] if days else [])]
                 if asked.censor is not None:
                     days = censored(days, person.first_entry(asked.censor))
                 at_risk = stretches(asked, days, outcomes)
+                steps[sex, group] += [AT_RISK] if at_risk else []
                 parts.append(_at_risk(asked, sex.value, group.label, at_risk))
-    return merge(parts)
+    return merge([*parts, counted(asked, common, steps)])
 
 
 def censored(spans: Iterable[Span], day: int | None) -> list[Span]:

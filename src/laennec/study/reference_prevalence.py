@@ -14,6 +14,13 @@ from laennec.study.partials import Key, Partial, merge
 from laennec.study.reference_denominators import candidates, denominator, of_sex
 from laennec.study.reference_history import Span
 from laennec.study.reference_person import Person
+from laennec.study.reference_rate_attrition import (
+    OF_SEX,
+    SEEN,
+    common_steps,
+    counted,
+    last_step,
+)
 
 
 def prevalence(asked: Prevalence, person: Person) -> Partial:
@@ -22,16 +29,23 @@ def prevalence(asked: Prevalence, person: Person) -> Partial:
     Persons count once in an interval, unless records are counted: then each of their stretches of
     days does, with the outcome when one of its days in the interval is a day of an outcome.
     """
-    spans = candidates(asked, person.history, person.memberships.get(asked.population or ""))
+    membership = person.memberships.get(asked.population or "")
+    spans = candidates(asked, person.history, membership)
+    member = asked.population is None or membership is not None
+    common = common_steps(asked, person.history, spans, member=member)
     outcomes = person.outcomes(asked.outcome)
-    parts = []
+    full = last_step(asked)
+    parts, steps = [], {}
     for sex in asked.sexes:
         for group in asked.age_groups:
             if of_sex(sex, person.history):
                 days = denominator(asked, group, person.history, spans)
                 key: Key = ("prevalence", asked.name, sex.value, group.label)
-                parts.append(_seen(asked, key, days, outcomes))
-    return merge(parts)
+                seen = _seen(asked, key, days, outcomes)
+                parts.append(seen)
+                steps[sex, group] = [OF_SEX, *([SEEN] if days else [])]
+                steps[sex, group] += [full] if full is not None and seen.counts else []
+    return merge([*parts, counted(asked, common, steps)])
 
 
 def point(kind: Interval, time_point: TimePoint, day: date) -> date:
