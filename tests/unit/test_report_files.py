@@ -32,8 +32,10 @@ FIGURES = [figure.picture for section in SECTIONS for figure in section.figures]
 TABLES = [table for section in SECTIONS for table in section.tables]
 
 
-def test_every_section_has_a_picture_and_a_table() -> None:
-    assert all(section.figures and section.tables for section in SECTIONS)
+def test_every_section_has_a_table_and_all_but_the_steps_of_rates_a_picture() -> None:
+    assert all(section.tables for section in SECTIONS)
+    without = [one.title for one in SECTIONS if not one.figures]
+    assert [title.startswith("Who is at risk") for title in without] == [True]
 
 
 @pytest.mark.parametrize("picture", FIGURES, ids=[one.title for one in FIGURES])

@@ -122,10 +122,12 @@ def test_one_settings_row_per_table_in_the_order_of_the_study(result: Summarised
         (3, "summarise_characteristics"),
         (4, "incidence"),
         (5, "incidence"),
-        (6, "survival_estimates"),
-        (7, "survival_events"),
-        (8, "survival_summary"),
-        (9, "survival_attrition"),
+        (6, "incidence_attrition"),
+        (7, "incidence_attrition"),
+        (8, "survival_estimates"),
+        (9, "survival_events"),
+        (10, "survival_summary"),
+        (11, "survival_attrition"),
     ]
     for one in result.settings:
         assert one.package_name == "laennec"

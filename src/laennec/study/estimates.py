@@ -161,7 +161,8 @@ def _tables(
 def _rates(
     result: Incidence | Prevalence, partial: Partial, cdm_name: str
 ) -> Iterator[tuple[str, Iterator[ResultRow], dict[str, str]]]:
-    """Yield the estimates and the attrition of each age group and sex."""
+    """Yield the estimates of each age group and sex, then their attritions."""
+    steps = []
     for sex, ages in analyses(result):
         if isinstance(result, Incidence):
             about = incidence_settings(result, sex, ages)
@@ -169,5 +170,6 @@ def _rates(
         else:
             about = prevalence_settings(result, sex, ages)
             yield result.kind, prevalence_rows(result, sex, ages, partial, cdm_name), about
-        steps = rate_attrition_rows(result, sex, ages, partial, cdm_name)
-        yield attrition_type(result), steps, attrition_settings(about)
+        left = rate_attrition_rows(result, sex, ages, partial, cdm_name)
+        steps.append((attrition_type(result), left, attrition_settings(about)))
+    yield from steps

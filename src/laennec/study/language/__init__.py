@@ -69,6 +69,7 @@ from laennec.study.language.results import (
     by_sex,
     by_year,
     characteristics,
+    cohort_incidence,
     cohort_overlap,
     cohort_timing,
     counts,
@@ -82,6 +83,7 @@ from laennec.study.language.results import (
     result,
     split,
     treatment_pathways,
+    risk_bound,
 )
 from laennec.study.language.rules import (
     after,
@@ -131,6 +133,7 @@ __all__ = [
     "by_year",
     "characteristics",
     "cohort",
+    "cohort_incidence",
     "cohort_overlap",
     "cohort_timing",
     "concept",
@@ -181,6 +184,7 @@ __all__ = [
     "point_prevalence",
     "procedures",
     "result",
+    "risk_bound",
     "rule",
     "some",
     "specimens",

@@ -22,6 +22,7 @@ from laennec.study.model import (
     Result,
     Split,
     Stays,
+    RiskBound,
     Strata,
     UnionOf,
     Window,
@@ -152,6 +153,29 @@ def incidence(name: str, outcome: Said[EventQuery] | Cohort, **fields: Any) -> S
             ``complete_intervals``, ``censor`` (a cohort).
     """
     return result("incidence", name, outcome=outcome, **fields)
+
+
+@in_words
+def cohort_incidence(
+    name: str, *cohorts: Cohort, outcome: Said[EventQuery], **fields: Any
+) -> Said[Result]:
+    """Ask for incidence proportion and rate in the time at risk of cohorts (CohortIncidence).
+
+    Args:
+        name: Lower-case letters, digits and underscores.
+        cohorts: The targets.
+        outcome: Events of a concept set.
+        fields: ``risk_from`` and ``risk_until`` (``risk_bound``), ``clean_window``, ``exclude`` (a
+            cohort), ``start``, ``end``, ``age_groups`` (pairs of ages), ``by_sex``,
+            ``by_start_year``.
+    """
+    return result("cohort_incidence", name, *cohorts, outcome=outcome, **fields)
+
+
+@in_words
+def risk_bound(after: str, days: int = 0) -> RiskBound:
+    """A day that many days after the ``start`` or the ``end`` of a stay."""
+    return made(RiskBound, here(), after=after, days=days)
 
 
 @in_words
