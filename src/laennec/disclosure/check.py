@@ -62,7 +62,6 @@ from laennec.disclosure.overlap import (
     relate_overlaps,
 )
 from laennec.disclosure.pathways import check_pathways, is_size, judge_pathways
-from laennec.disclosure.prevalence import TYPES, prevalence_cell, relate_prevalence
 from laennec.disclosure.prevalence import TYPES, prevalence_cell, relate_prevalence, sets_of
 from laennec.disclosure.profiles import Profile
 from laennec.disclosure.rate_attrition import TYPES as ATTRITIONS

@@ -81,9 +81,9 @@ from laennec.study.language.results import (
     period_prevalence,
     point_prevalence,
     result,
+    risk_bound,
     split,
     treatment_pathways,
-    risk_bound,
 )
 from laennec.study.language.rules import (
     after,
