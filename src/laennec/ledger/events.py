@@ -179,8 +179,8 @@ EVENTS: Mapping[str, EventType] = MappingProxyType(
                 "quality:results:write",
                 "Results of data quality checks were written to files in clear, for a steward; they"
                 " hold counts of single rows.",
-                public="file_sha256 snapshot target_format",
-                private="file operator",
+                public="snapshot target_format",
+                private="file operator results",
             ),
             _event(
                 "quality:run:finish",

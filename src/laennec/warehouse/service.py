@@ -217,7 +217,8 @@ class View:
         if known is None:
             raise StudyError(f"There is no table {table}.", remedy="Name a table of CDM 5.4.")
         schema = known.polars_schema()
-        return pl.DataFrame(schema={name: schema[name] for name in columns or schema})
+        asked = schema if columns is None else columns
+        return pl.DataFrame(schema={name: schema[name] for name in asked})
 
 
 def _listed(ids: Sequence[int]) -> str:
