@@ -3,6 +3,7 @@
 import json
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import replace
 from itertools import pairwise
 from typing import Any
 
@@ -130,3 +131,42 @@ def test_a_long_table_is_folded() -> None:
     many = {"-".join(["a", "b", "c", "d"][: n % 4 + 1]) + f"-t{n}": 40 for n in range(40)}
     (table,) = section(result(many)).tables
     assert table.folded
+
+
+def _renamed(paths: dict[str, str]) -> SummarisedResult:
+    """The result of another program, with other pathways."""
+    rows = tuple(
+        replace(one, variable_level=paths.get(str(one.variable_level), one.variable_level))
+        for one in WHOLE.rows
+    )
+    return SummarisedResult(rows, WHOLE.settings)
+
+
+@pytest.mark.parametrize(
+    "level", ["", "-", "a-", "--b", "+", "-".join("x" * 400), "<b>a</b>-b", "a" * 400, "None-a"]
+)
+def test_pathways_of_another_program_are_shown_as_they_are(level: str) -> None:
+    for shown in (_renamed({"a": level}), _renamed({"a-b": level}), _renamed({"None": level})):
+        page = render(report(shown), language="en")
+        reader = PageReader(page)
+        assert not reader.unclosed
+        assert len(reader.figures) == len(WHOLE.rows)
+        assert "<b>" not in page
+
+
+def test_figures_that_contradict_one_another_are_shown() -> None:
+    lost = ("Number subjects", "Start of pathway")
+    for variable in lost:
+        for value in ("-", "0", "7", "x"):
+            rows = tuple(
+                replace(one, estimate_value=value) if one.variable_name == variable else one
+                for one in WHOLE.rows
+            )
+            assert render(report(SummarisedResult(rows, WHOLE.settings)), language="fr")
+    for gone in ("count", "percentage"):
+        rows = tuple(
+            one
+            for one in WHOLE.rows
+            if (one.variable_name, one.estimate_name) != ("Start of pathway", gone)
+        )
+        assert render(report(SummarisedResult(rows, WHOLE.settings)), language="en")

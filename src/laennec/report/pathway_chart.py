@@ -20,6 +20,7 @@ _SHADES = (0.36, 0.16, 0.58)
 """How dense the colours are, where they come again."""
 
 _NOBODY, _REST = -1, -2
+_MOST_COLUMNS = 10
 
 Path = tuple[str, ...]
 
@@ -37,6 +38,21 @@ class Tree:
     size: float
     starts: dict[Path, float]
     ends: dict[Path, float]
+
+    def drawable(self) -> "Tree":
+        """Return what a picture can show, whatever program counted.
+
+        These are starts whose own start is there, of at most ``_MOST_COLUMNS`` steps, and as many
+        persons as they need.
+        """
+        starts = {
+            path: n
+            for path, n in self.starts.items()
+            if len(path) <= _MOST_COLUMNS
+            and all(path[:k] in self.starts for k in range(1, len(path)))
+        }
+        first = sum(n for path, n in starts.items() if len(path) == 1)
+        return Tree(max(self.size, first + self.ends.get((), 0.0)), starts, self.ends)
 
     def following(self, path: Path) -> list[Path]:
         """Return the starts that follow a start, the most frequent first."""

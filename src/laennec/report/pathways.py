@@ -50,14 +50,14 @@ def _paths(estimates: Sequence[Estimate]) -> tuple[str, ...]:
 def _tree(estimates: Sequence[Estimate], found: _Found) -> Tree:
     starts, ends = {}, {}
     for path in _paths(estimates):
-        persons = found[_START, path, "count"].figure
-        if persons:
-            starts[tuple(path.split("-"))] = persons
+        count = found.get((_START, path, "count"))
+        if count is not None and count.figure:
+            starts[tuple(path.split("-"))] = count.figure
     for (variable, path, estimate), value in found.items():
         if (variable, estimate) == (_END, "count") and value.figure is not None:
             ends[() if path == _NOBODY else tuple(path.split("-"))] = value.figure
     size = found.get(("Number subjects", _NOBODY, "count"))
-    return Tree(size.figure or 0.0 if size else 0.0, starts, ends)
+    return Tree(size.figure or 0.0 if size else 0.0, starts, ends).drawable()
 
 
 def _table(cohort: str, estimates: Sequence[Estimate], found: _Found, words: Words) -> Table:
