@@ -6,8 +6,9 @@ from dataclasses import replace
 
 import pytest
 
-from adversarial.brute_force import THREE, compositions
+from adversarial.brute_force import THREE, compositions, remember_audits
 from laennec.core.errors import PolicyError
+from laennec.disclosure.algebra import Key
 from laennec.disclosure.check import Review, check
 from laennec.disclosure.profiles import Profile, load_profile
 from laennec.omop.summarised_result import ResultRow, ResultSettings, SummarisedResult, bind
@@ -262,48 +263,81 @@ def test_a_hidden_count_is_not_judged() -> None:
         check(replace(result, rows=rows), FRANCE)
 
 
-def _pinned(
-    tables: Iterator[tuple[SummarisedResult, dict[tuple[str, str], int]]], profile: Profile
-) -> list[str]:
-    """Hidden small counts that have too few values in all tables of one output."""
-    alike: dict[frozenset[tuple[tuple[str, str, str], str]], list[dict[tuple[str, str], int]]] = {}
-    for result, truth in tables:
-        published = frozenset(cells(check(result, profile)).items())
-        alike.setdefault(published, []).append(truth)
-    found = []
-    for published, truths in alike.items():
-        known = {key for key, value in published if value != "-"}
-        for cell in truths[0]:
-            values = {truth[cell] for truth in truths}
-            if any(map(profile.is_small, values)) and len(values) < profile.possible_values:
-                found.append(f"{cell} {values} in {sorted(map(str, known))}")
-    return found
+Truth = tuple[int, ...]
+Tables = Iterator[tuple[SummarisedResult, Truth]]
+"""Results, each with the counts that nobody may learn."""
 
 
-def test_no_small_count_is_pinned_in_any_tree() -> None:
-    """Every tree of two levels with few persons, by an attacker who runs this program on each."""
+def one_cohort() -> Tables:
+    """Every tree of two levels."""
     names = ("None", "a", "a-b", "a-c", "d")
-
-    def tables() -> Iterator[tuple[SummarisedResult, dict[tuple[str, str], int]]]:
-        for counts in compositions(len(names), 11):
-            ends = dict(zip(names, counts, strict=True))
-            begun = ends["a"] + ends["a-b"] + ends["a-c"]
-            truth = {("end", name): n for name, n in ends.items()} | {("start", "a"): begun}
-            yield pathways(ends), truth
-
-    assert _pinned(tables(), THREE) == []
+    for counts in compositions(len(names), 11):
+        ends = dict(zip(names, counts, strict=True))
+        yield pathways(ends), (*counts, ends["a"] + ends["a-b"] + ends["a-c"])
 
 
-def test_no_small_count_is_pinned_in_any_strata() -> None:
-    """Women and men with three pathways each."""
+def two_strata(names: tuple[str, ...], most: int, *, both: bool) -> Tables:
+    """Every tree of women and of the others, who are men or are in no stratum."""
+    for hers, others in itertools.product(compositions(len(names), most), repeat=2):
+        women, men = (dict(zip(names, one, strict=True)) for one in (hers, others))
+        whole = {name: women[name] + men[name] for name in names}
+        strata = {WOMEN: women, MEN: men} if both else {WOMEN: women}
+        yield pathways(whole, strata), hers + others
+
+
+def three_strata() -> Tables:
+    """Every tree of three age groups of three persons each."""
     names = ("None", "a", "b")
+    groups = [("age_group", one) for one in ("0 to 9", "10 to 19", "20 to 29")]
+    of_three = [one for one in compositions(3, 3) if sum(one) == 3]
+    for counts in itertools.product(of_three, repeat=3):
+        strata = [dict(zip(names, one, strict=True)) for one in counts]
+        whole = {name: sum(one[name] for one in strata) for name in names}
+        yield pathways(whole, dict(zip(groups, strata, strict=True))), sum(counts, ())
 
-    def tables() -> Iterator[tuple[SummarisedResult, dict[tuple[str, str], int]]]:
-        for women, men in itertools.product(compositions(3, 6), repeat=2):
-            hers, his = (dict(zip(names, one, strict=True)) for one in (women, men))
-            whole = {name: hers[name] + his[name] for name in names}
-            truth = {("women", name): n for name, n in hers.items()}
-            truth |= {("men", name): n for name, n in his.items()}
-            yield pathways(whole, {WOMEN: hers, MEN: his}), truth
 
-    assert _pinned(tables(), THREE) == []
+def two_cohorts() -> Tables:
+    """Every tree of two cohorts, with what lies between them."""
+    names = ("None", "a", "b")
+    for one, other in itertools.product(compositions(3, 5), repeat=2):
+        first, second = (dict(zip(names, counts, strict=True)) for counts in (one, other))
+        apart = tuple(abs(m - n) for m, n in zip(one, other, strict=True))
+        parts = [pathways(first), pathways(second, cohort="others")]
+        yield bind(parts), one + other + apart
+
+
+@pytest.mark.parametrize(
+    "tables",
+    [
+        one_cohort(),
+        two_strata(("None", "a", "b"), 5, both=True),
+        two_strata(("None", "a", "b"), 5, both=False),
+        two_strata(("None", "a", "a-b", "a-c"), 3, both=True),
+        three_strata(),
+        two_cohorts(),
+    ],
+    ids=["one cohort", "women and men", "women", "two levels", "age groups", "two cohorts"],
+)
+def test_no_small_count_is_pinned(tables: Tables, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An attacker runs this program on every candidate with few persons, and compares outputs.
+
+    Where a size is hidden, larger candidates look the same, and nothing of the tree is shown.
+    """
+    remember_audits(monkeypatch)
+    alike: dict[frozenset[tuple[Key, str]], list[Truth]] = {}
+    for result, truth in tables:
+        published = frozenset(
+            ((one.group_level, one.strata_level, one.variable_name, one.variable_level), value)
+            for one in check(result, THREE).published.rows
+            if one.estimate_name == "count" and (value := one.estimate_value)
+        )
+        alike.setdefault(published, []).append(truth)
+    pinned = [
+        (truths[:3], sorted(map(str, published)))
+        for published, truths in alike.items()
+        if not any(key[2] == "Number subjects" and value == "-" for key, value in published)
+        for values in map(set, zip(*truths, strict=True))
+        if any(map(THREE.is_small, values)) and len(values) < THREE.possible_values
+    ]
+    assert len(alike) > 10
+    assert pinned == []

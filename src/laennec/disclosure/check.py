@@ -61,7 +61,8 @@ from laennec.disclosure.overlap import (
     records_of,
     relate_overlaps,
 )
-from laennec.disclosure.pathways import check_pathways, is_size, judge_pathways
+from laennec.disclosure.pathway_trees import is_size
+from laennec.disclosure.pathways import check_pathways, judge_pathways
 from laennec.disclosure.prevalence import TYPES, prevalence_cell, relate_prevalence, sets_of
 from laennec.disclosure.profiles import Profile
 from laennec.disclosure.rate_attrition import TYPES as ATTRITIONS

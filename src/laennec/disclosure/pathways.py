@@ -26,8 +26,8 @@ Pure.
 """
 
 from bisect import bisect_left
-from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterable, Mapping, Sequence, Set
+from dataclasses import dataclass, replace
 from itertools import combinations
 
 from laennec.core.errors import PolicyError
@@ -35,23 +35,25 @@ from laennec.disclosure.algebra import Key
 from laennec.disclosure.cohorts import subjects
 from laennec.disclosure.combined import EMPTY, Diagram
 from laennec.disclosure.differences import close
-from laennec.disclosure.kinds import Entry, Role
+from laennec.disclosure.kinds import Entry
+from laennec.disclosure.pathway_trees import (
+    END,
+    REST,
+    START,
+    Cell,
+    Cohort,
+    Parts,
+    Path,
+    Place,
+    Tree,
+    complements,
+    is_size,
+    path_of,
+    place_of,
+    read_trees,
+)
 from laennec.disclosure.profiles import Profile
-from laennec.disclosure.strata import Levels, divisions, levels_of, named
-
-SUBJECTS, START, END = "Number subjects", "Start of pathway", "Pathway"
-_REST = "rest"
-_NOBODY = "None"
-"""Pathway of whoever receives no treatment: the end of the empty start."""
-
-Path = tuple[str, ...]
-Cohort = tuple[str, str]
-"""Source of data and name."""
-
-
-def is_size(entry: Entry) -> bool:
-    """Return whether a row counts all persons of a cohort or stratum."""
-    return entry.row.variable_name == SUBJECTS
+from laennec.disclosure.strata import Levels, named
 
 
 def check_pathways(entries: Iterable[Entry], diagrams: Mapping[str, Diagram]) -> None:
@@ -110,13 +112,13 @@ def judge_pathways(
     Raises:
         PolicyError: rows of a start or of its end are missing, or do not add up.
     """
-    trees = _read(entries)
+    trees = read_trees(entries)
     shown = _told_apart(trees, values, why, profile)
     dropped: set[int] = set()
     hidden: dict[int, bool] = {}
     persons: dict[int, int] = {}
     for entry in [one for one in entries if not is_size(one)]:
-        place, path = _place(entry), _path(entry)
+        place, path = place_of(entry), path_of(entry)
         parts = shown.get(place)
         if parts is None or (path and not parts.shows(path)):
             dropped.add(entry.index)
@@ -128,62 +130,12 @@ def judge_pathways(
     return Verdict(frozenset(dropped), hidden, persons)
 
 
-_Place = tuple[Cohort, Levels]
-
-
-@dataclass(frozen=True)
-class _Cell:
-    """A start, the end of one, or what is left of one beside all that is told apart of it.
-
-    Attributes:
-        lacks: Of a rest, what is told apart.
-    """
-
-    kind: str
-    path: Path
-    lacks: tuple[object, ...] = ()
-
-
-@dataclass
-class _Tree:
-    """Persons of one cohort or stratum by the start and by the end of their pathway."""
-
-    starts: dict[Path, int] = field(default_factory=dict)
-    ends: dict[Path, int] = field(default_factory=dict)
-    following: dict[Path, list[Path]] = field(default_factory=dict)
-
-    def persons(self, cell: _Cell) -> int:
-        """Return the persons of a start, or of the end of one."""
-        return (self.ends if cell.kind == END else self.starts).get(cell.path, 0)
-
-
-@dataclass
-class _Parts:
-    """What is told apart: starts with the next starts that are shown, and ends."""
-
-    following: dict[Path, list[Path]] = field(default_factory=dict)
-    ends: set[Path] = field(default_factory=set)
-
-    def shows(self, path: Path) -> bool:
-        """Return whether a start is shown."""
-        return path in self.following.get(path[:-1], ())
-
-    def cells(self, tree: _Tree) -> Iterator[tuple[_Cell, int]]:
-        """Yield what a reader counts, with its persons; the rest of a start names what it lacks."""
-        for above, paths in self.following.items():
-            apart = [_Cell(START, one) for one in paths]
-            apart += [_Cell(END, above)] if above in self.ends else []
-            yield from ((cell, tree.persons(cell)) for cell in apart)
-            rest = tree.starts.get(above, 0) - sum(map(tree.persons, apart))
-            yield _Cell(_REST, above, (above in self.ends, *sorted(paths))), rest
-
-
 def _told_apart(
-    trees: Mapping[_Place, _Tree],
+    trees: Mapping[Place, Tree],
     values: Mapping[Key, int | None],
     why: Set[Key],
     profile: Profile,
-) -> dict[_Place, _Parts]:
+) -> dict[Place, Parts]:
     """Tell apart as much as may be, then less until no two sets differ by few persons."""
     public = {place: tree for place, tree in trees.items() if not _is_hidden(place, why)}
     sizes = {
@@ -191,9 +143,9 @@ def _told_apart(
         for key, n in values.items()
         if n is not None and key not in why and _may_be_a_start(key)
     }
-    kept: dict[Cohort, dict[bool, set[_Cell]]] = {}
+    kept: dict[Cohort, dict[bool, set[Cell]]] = {}
     while True:
-        shown: dict[_Place, _Parts] = {}
+        shown: dict[Place, Parts] = {}
         for (cohort, levels), tree in public.items():
             if levels:
                 continue
@@ -216,29 +168,29 @@ def _may_be_a_start(key: Key) -> bool:
     return key[0] == "both"
 
 
-def _is_hidden(place: _Place, why: Set[Key]) -> bool:
+def _is_hidden(place: Place, why: Set[Key]) -> bool:
     """Whether the size of a cohort or stratum is hidden, or that of the whole."""
     (cdm, cohort), levels = place
     return subjects(cdm, cohort) in why or subjects(cdm, named(cohort, levels)) in why
 
 
-def _whole(tree: _Tree, kept: Set[_Cell], profile: Profile) -> _Parts:
+def _whole(tree: Tree, kept: Set[Cell], profile: Profile) -> Parts:
     """Tell apart the pathways of a cohort, from the empty start on, except what is kept back."""
-    parts = _Parts()
+    parts = Parts()
     queue: list[Path] = [()]
     while queue:
         path = queue.pop()
         following = tree.following.get(path, ())
         few = [n for one in following if _few(n := tree.starts[one], profile)]
         large = [one for one in following if not _few(tree.starts[one], profile)]
-        apart = [one for one in large if _Cell(START, one) not in kept]
+        apart = [one for one in large if Cell(START, one) not in kept]
         ended, rest = tree.ends[path], sum(few)
-        is_shown = len(apart) == len(large) and _Cell(END, path) not in kept
+        is_shown = len(apart) == len(large) and Cell(END, path) not in kept
         if is_shown and not _few(ended, profile) and _is_wide(rest, len(few), profile):
             parts.ends.add(path)
         elif tree.starts[path] - sum(tree.starts[one] for one in apart) < profile.threshold:
             continue
-        if _Cell(_REST, path) in kept:
+        if Cell(REST, path) in kept:
             parts.ends.discard(path)
             continue
         parts.following[path] = apart
@@ -256,33 +208,33 @@ def _is_wide(rest: int, starts: int, profile: Profile) -> bool:
 
 
 def _joint(
-    whole: _Tree, parts: _Parts, strata: Mapping[Levels, _Tree], kept: Set[_Cell], profile: Profile
-) -> _Parts:
+    whole: Tree, parts: Parts, strata: Mapping[Levels, Tree], kept: Set[Cell], profile: Profile
+) -> Parts:
     """Tell apart the pathways of all strata at once, where the whole and each of them may be."""
-    joint = _Parts()
-    groups = [*strata.values(), *_complements(whole, strata)]
+    joint = Parts()
+    groups = [*strata.values(), *complements(whole, strata)]
     queue: list[Path] = [()] if strata else []
     while queue:
         path = queue.pop()
-        if path not in parts.following or _Cell(_REST, path) in kept:
+        if path not in parts.following or Cell(REST, path) in kept:
             continue
-        cells = [_Cell(START, one) for one in parts.following[path]]
-        cells += [_Cell(END, path)] if path in parts.ends else []
+        cells = [Cell(START, one) for one in parts.following[path]]
+        cells += [Cell(END, path)] if path in parts.ends else []
         apart = _in_turn(cells, path, whole, groups, kept, profile)
-        joint.ends |= {path} if _Cell(END, path) in apart else set()
+        joint.ends |= {path} if Cell(END, path) in apart else set()
         joint.following[path] = [one.path for one in apart if one.kind == START]
         queue += joint.following[path]
     return joint
 
 
 def _in_turn(
-    cells: Iterable[_Cell],
+    cells: Iterable[Cell],
     path: Path,
-    whole: _Tree,
-    groups: Sequence[_Tree],
-    kept: Set[_Cell],
+    whole: Tree,
+    groups: Sequence[Tree],
+    kept: Set[Cell],
     profile: Profile,
-) -> list[_Cell]:
+) -> list[Cell]:
     """Take cells off a start as long as no group has few persons in the cell, or in what is left.
 
     The order is that of the published counts of the whole, so it tells nothing. Taking stops at the
@@ -301,36 +253,10 @@ def _in_turn(
     return taken
 
 
-def _turn(cell: _Cell, whole: _Tree) -> tuple[bool, int, Path, str]:
+def _turn(cell: Cell, whole: Tree) -> tuple[bool, int, Path, str]:
     """Nobody first, which is no secret; then the larger first."""
     persons = whole.persons(cell)
     return persons > 0, -persons, cell.path, cell.kind
-
-
-def _complements(whole: _Tree, strata: Mapping[Levels, _Tree]) -> list[_Tree]:
-    """Return who is in no stratum that is shown: of the whole, and of each stratum cut further."""
-    found = [
-        (total, parts) for total, parts, _ in divisions({levels: (levels,) for levels in strata})
-    ]
-    by_names: dict[tuple[str, ...], list[Key]] = {}
-    for levels in strata:
-        by_names.setdefault(tuple(sorted(dict(levels))), []).append((levels,))
-    known: dict[Key, _Tree] = {((),): whole, **{(levels,): one for levels, one in strata.items()}}
-    found += [(((),), parts) for parts in by_names.values()]
-    return [_less(known[total], [known[one] for one in parts]) for total, parts in found]
-
-
-def _less(total: _Tree, parts: Sequence[_Tree]) -> _Tree:
-    rest = _Tree(
-        {
-            path: n - sum(one.starts.get(path, 0) for one in parts)
-            for path, n in total.starts.items()
-        },
-        {path: n - sum(one.ends.get(path, 0) for one in parts) for path, n in total.ends.items()},
-    )
-    if min((*rest.starts.values(), *rest.ends.values())) < 0:
-        raise _contradiction()
-    return rest
 
 
 def _few(persons: int, profile: Profile) -> bool:
@@ -338,10 +264,10 @@ def _few(persons: int, profile: Profile) -> bool:
 
 
 def _close(
-    trees: Mapping[_Place, _Tree], shown: Mapping[_Place, _Parts], profile: Profile
-) -> list[tuple[_Place, _Cell]]:
+    trees: Mapping[Place, Tree], shown: Mapping[Place, Parts], profile: Profile
+) -> list[tuple[Place, Cell]]:
     """Return what to keep back of a cohort, since another differs in it by few persons."""
-    counted: dict[tuple[str, _Cell], list[tuple[_Place, int]]] = {}
+    counted: dict[tuple[str, Cell], list[tuple[Place, int]]] = {}
     for place, parts in shown.items():
         for cell, n in parts.cells(trees[place]):
             counted.setdefault((place[0][0], cell), []).append((place, n))
@@ -355,11 +281,11 @@ def _close(
 
 
 def _close_to_sizes(
-    trees: Mapping[_Place, _Tree],
-    shown: Mapping[_Place, _Parts],
+    trees: Mapping[Place, Tree],
+    shown: Mapping[Place, Parts],
     sizes: Mapping[Key, int],
     profile: Profile,
-) -> list[tuple[_Place, _Cell]]:
+) -> list[tuple[Place, Cell]]:
     """Return what to keep back of whole cohorts, since another set is the same but for few."""
     found = []
     for place, parts in shown.items():
@@ -372,65 +298,3 @@ def _close_to_sizes(
             if n and any(one not in (0, n) for one in near):
                 found.append((place, cell))
     return found
-
-
-def _read(entries: Iterable[Entry]) -> dict[_Place, _Tree]:
-    """Return the tree of each cohort and stratum.
-
-    Raises:
-        PolicyError: a count is missing or hidden, or a start is not the sum of what follows it.
-    """
-    trees: dict[_Place, _Tree] = {}
-    for entry in [one for one in entries if one.role is Role.PERSONS]:
-        tree, path = trees.setdefault(_place(entry), _Tree()), _path(entry)
-        known = tree.ends if entry.row.variable_name == END else tree.starts
-        if entry.count is None:
-            raise PolicyError(
-                "Treatment pathways came with a count hidden, so that nothing adds up.",
-                remedy="Run the study again, and release what it gives.",
-            )
-        if known.setdefault(path, entry.count) != entry.count:
-            raise _contradiction()
-    for (cohort, levels), tree in trees.items():
-        if levels and (cohort, ()) not in trees:
-            raise _contradiction()
-        for path in [one for one in tree.starts if one]:
-            tree.following.setdefault(path[:-1], []).append(path)
-        _check(tree)
-    for (cohort, _), tree in trees.items():
-        over = trees[cohort, ()]
-        if any(n > over.starts.get(path, 0) for path, n in tree.starts.items()):
-            raise _contradiction()
-    return trees
-
-
-def _check(tree: _Tree) -> None:
-    if () not in tree.starts:
-        raise _contradiction()
-    if tree.starts == {(): 0} and not tree.ends:
-        tree.ends[()] = 0
-    if tree.starts.keys() != tree.ends.keys() or not tree.following.keys() <= tree.starts.keys():
-        raise _contradiction()
-    for path, n in tree.starts.items():
-        if n != tree.ends[path] + sum(tree.starts[one] for one in tree.following.get(path, ())):
-            raise _contradiction()
-
-
-def _place(entry: Entry) -> _Place:
-    return (entry.row.cdm_name, entry.row.group_level), levels_of(entry)
-
-
-def _path(entry: Entry) -> Path:
-    level = entry.row.variable_level
-    if is_size(entry) or (entry.row.variable_name == END and level == _NOBODY):
-        return ()
-    if not level or _NOBODY in level.split("-"):
-        raise _contradiction()
-    return tuple(level.split("-"))
-
-
-def _contradiction() -> PolicyError:
-    return PolicyError(
-        "Treatment pathways do not add up: each start has an end and the next starts.",
-        remedy="Run the study again; a result that does not add up is never published.",
-    )
