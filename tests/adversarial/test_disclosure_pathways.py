@@ -151,6 +151,17 @@ def test_strata_are_told_apart_where_all_of_them_may_be() -> None:
     assert found["overall", "Start of pathway", "c"] == "60"
 
 
+def test_strata_are_told_apart_up_to_the_first_start_that_may_not_be() -> None:
+    """To show c as well would tell that it is b, and not what is left, of which men are few."""
+    whole = {"None": 90, "a": 300, "b": 200, "c": 100}
+    women = {"None": 45, "a": 150, "b": 195, "c": 50}
+    men = {"None": 45, "a": 150, "b": 5, "c": 50}
+    found = cells(check(pathways(whole, {WOMEN: women, MEN: men}), FRANCE))
+    starts = {key[2] for key in found if key[:2] == ("Male", "Start of pathway")}
+    assert starts == {"a"}
+    assert found["Male", "Pathway", "None"] == "-"
+
+
 def test_who_is_in_no_stratum_does_not_come_back() -> None:
     """Whole less women: 4 persons of unknown sex who started with c."""
     whole = {"None": 100, "a": 300, "c": 60}
