@@ -33,6 +33,7 @@ from laennec.core.clock import system_clock
 from laennec.core.progress import Quiet
 from laennec.omop.cdm import FieldType, cdm
 from laennec.quality.checks import checks
+from laennec.quality.engines import LocalEngine
 from laennec.quality.ports import ViewSource
 from laennec.quality.run import assess
 from laennec.quality.sealed_shelf import SealedShelf
@@ -73,7 +74,7 @@ def scans(folder: Path, mode: str, today: date) -> dict[str, object]:
                 OneStale(source) if mode == "one bucket" else source,
                 shelf,
                 today=today,
-                workers=THREADS,
+                engine=LocalEngine(THREADS),
                 progress=task,
                 everything=mode == "scans",
             )

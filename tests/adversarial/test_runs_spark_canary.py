@@ -11,7 +11,8 @@ import re
 import subprocess
 import sys
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Generator, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urljoin
 
@@ -21,13 +22,17 @@ from fakes.app_small import CONCEPTS, study_file
 from fakes.cli_shell import PASSPHRASE, Cli, new_hub
 from fakes.compute_tasks import Steps
 from fakes.intake_hub import write_csv
+from laennec.app.elsewhere import HubSnapshot, HubVault
 from laennec.app.hub import open_hub
 from laennec.app.study_runs import remote_engine
+from laennec.compute.executor import Item, Result
 from laennec.compute.spark import SparkExecutor
 from laennec.core.clock import system_clock
 from laennec.core.progress import Quiet
+from laennec.quality import engines as quality_engines
 from laennec.runs.engines import RemoteEngine
 from laennec.study.files import read_study
+from laennec.vault.manifest import Snapshot
 from parts import free_port
 from parts.spark import Cluster, cluster, fresh_driver
 
@@ -206,6 +211,68 @@ def test_the_command_leaves_no_secret_either(
         there = said.stdout.decode().strip()
         assert hub.runs().result(here)[2].rows == hub.runs().result(there)[2].rows
     assert found_in(said.stdout + said.stderr + started.said(), secrets_of(marked)) == []
+
+
+@dataclass(frozen=True)
+class Watching:
+    """An executor that looks around after the first answer."""
+
+    executor: SparkExecutor
+    look: Callable[[], None]
+    shares_memory = False
+
+    def map(
+        self, task: Callable[[Item], Result], items: Sequence[Item]
+    ) -> Generator[Result, None, None]:
+        for number, answer in enumerate(self.executor.map(task, items)):
+            if number == 0:
+                self.look()
+            yield answer
+
+
+def test_data_quality_leaves_no_secret(marked: Cli, watched: tuple[Cluster, int]) -> None:
+    started, port = watched
+    seen, keys = list[bytes](), list[bytes]()
+    with (
+        fresh_driver(started.environment),
+        SparkExecutor(started.master) as executor,
+        open_hub(marked.folder, clock=system_clock, reporter=Quiet()) as hub,
+    ):
+        vault, watching = (
+            hub.warehouse.vault,
+            Watching(executor, lambda: seen.append(scraped(port))),
+        )
+
+        def wrap(key: bytes) -> str:
+            keys.append(key)
+            return vault.wrap_scratch_key(key)
+
+        def engine(one: Snapshot) -> quality_engines.RemoteEngine:
+            there = HubSnapshot(HubVault(marked.folder, vault.seen), one.number, one.digest)
+            return quality_engines.RemoteEngine(watching, there, wrap)
+
+        found = hub.quality().assess("5.4", engine=engine, everything=True).assessment
+    assert found.scanned == found.scans
+    secrets = {**secrets_of(marked), "key of the run": keys[0]}
+    assert b"PythonRDD" in seen[0]
+    assert found_in(seen[0], secrets) == []
+    assert found_in(started.said(), secrets) == []
+
+
+def test_the_quality_command_leaves_no_secret_either(
+    marked: Cli, watched: tuple[Cluster, int]
+) -> None:
+    started, _ = watched
+    program = Path(sys.executable).with_name("laennec")
+    said = subprocess.run(
+        [program, "--hub", marked.folder, "quality", "--all", "--on", started.master],
+        env={**os.environ, **started.environment},
+        capture_output=True,
+        check=False,
+    )
+    assert said.returncode == 0, said.stderr
+    assert found_in(said.stdout + said.stderr + started.said(), secrets_of(marked)) == []
+    assert marked.ok("quality", "--all") == said.stdout.decode()
 
 
 def test_the_search_finds_what_is_there(marked: Cli) -> None:

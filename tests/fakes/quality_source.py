@@ -2,9 +2,11 @@
 
 import hashlib
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 import polars as pl
 
+from laennec.omop.cdm import cdm
 from laennec.quality.plan import is_cut
 
 
@@ -46,3 +48,38 @@ class FrameTables:
             return rows if bucket == 0 else rows.clear()
         place = pl.col(person).cast(pl.Int64).fill_null(0).abs() % self._buckets
         return rows.filter(place == bucket)
+
+
+@dataclass(frozen=True, eq=False)
+class FramePlace:
+    """Tables of CDM 5.4 in memory, as a snapshot that is opened wherever it was carried to."""
+
+    tables: Mapping[str, pl.DataFrame] = field(repr=False)
+    count: int = 1
+
+    def source(self, *, tables: Sequence[str], buckets: Sequence[int]) -> "FramePlace":
+        return self
+
+    def unwrap(self, wrapped: str) -> bytes:
+        return bytes.fromhex(wrapped)
+
+    def buckets(self) -> Sequence[int]:
+        return range(self.count)
+
+    def files(self, table: str) -> tuple[()]:
+        return ()
+
+    def read(
+        self, table: str, bucket: int | None, *, columns: Sequence[str], where: None
+    ) -> pl.DataFrame:
+        empty = {name: one.polars_schema() for name, one in cdm("5.4").tables.items()}[table]
+        tables = {table: pl.DataFrame(schema=empty), **self.tables}
+        return FrameTables(tables, buckets=self.count).read(table, bucket, columns)
+
+    def read_whole(self, table: str, *, columns: Sequence[str]) -> pl.DataFrame:
+        return self.read(table, None, columns=columns, where=None)
+
+    def read_filled(
+        self, table: str, bucket: int | None, *, columns: Sequence[str]
+    ) -> pl.DataFrame:
+        return self.read(table, bucket, columns=columns, where=None)

@@ -16,6 +16,7 @@ from fakes.quality_tables import random_tables
 from laennec.core.progress import Quiet
 from laennec.omop.cdm import cdm
 from laennec.quality.checks import check_types, checks
+from laennec.quality.engines import LocalEngine
 from laennec.quality.run import Assessment, assess
 from laennec.quality.shelf import Memory
 from laennec.warehouse.layout import sort_keys
@@ -27,7 +28,7 @@ THERE = {"cdmTable", "cdmField"}
 
 def assessed(version: str, source: FrameTables) -> Assessment:
     with Quiet().task("") as task:
-        return assess(version, source, Memory(), today=TODAY, workers=2, progress=task)
+        return assess(version, source, Memory(), today=TODAY, engine=LocalEngine(2), progress=task)
 
 
 def in_file_order(name: str, rows: pl.DataFrame, version: str) -> pl.DataFrame:

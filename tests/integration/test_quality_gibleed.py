@@ -11,6 +11,7 @@ import pytest
 from fakes.quality_duckdb import answers
 from fakes.quality_source import FrameTables
 from laennec.core.progress import Quiet
+from laennec.quality.engines import LocalEngine
 from laennec.quality.run import Assessment, assess
 from laennec.quality.shelf import Memory
 from laennec.quality.statuses import Status
@@ -29,7 +30,7 @@ def tables() -> Mapping[str, pl.DataFrame]:
 def assessed(tables: Mapping[str, pl.DataFrame], *, buckets: int) -> Assessment:
     with Quiet().task("") as task:
         source = FrameTables(tables, buckets=buckets)
-        return assess("5.3", source, Memory(), today=TODAY, workers=2, progress=task)
+        return assess("5.3", source, Memory(), today=TODAY, engine=LocalEngine(2), progress=task)
 
 
 def test_every_check_finds_what_its_own_query_finds(tables: Mapping[str, pl.DataFrame]) -> None:

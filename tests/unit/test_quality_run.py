@@ -10,13 +10,16 @@ from fakes.quality_source import FrameTables
 from fakes.quality_tables import random_tables
 from laennec.core.errors import EngineError, FormatError
 from laennec.core.progress import Quiet
+from laennec.quality.engines import LocalEngine
 from laennec.quality.run import Assessment, assess
 from laennec.quality.shelf import (
     Memory,
-    kept_from_bytes,
-    kept_to_bytes,
     keys_from_bytes,
     keys_to_bytes,
+    measures_from_bytes,
+    measures_to_bytes,
+    total_from_bytes,
+    total_to_bytes,
 )
 
 TODAY = date(2026, 11, 28)
@@ -28,7 +31,13 @@ def assessed(
     source.read_places.clear()
     with Quiet().task("") as task:
         return assess(
-            "5.4", source, shelf, today=today, workers=2, progress=task, everything=everything
+            "5.4",
+            source,
+            shelf,
+            today=today,
+            engine=LocalEngine(2),
+            progress=task,
+            everything=everything,
         )
 
 
@@ -58,8 +67,13 @@ def test_after_a_change_only_its_bucket_is_read_and_the_results_are_those_of_a_n
     changed = assessed(data, shelf)
     assert 0 < changed.scanned < changed.scans
     scanned = {place for _, place in data.read_places if place is not None}
-    assert changed.results == assessed(data, Memory()).results
+    anew = Memory()
+    assert changed.results == assessed(data, anew).results
     assert 2 in scanned
+    total, total_anew = shelf.total(), anew.total()
+    assert total is not None
+    assert total_anew is not None
+    assert total.measures.equals(total_anew.measures)
 
 
 @pytest.mark.parametrize("seed", range(3))
@@ -106,22 +120,25 @@ def test_what_is_kept_survives_its_serial_form_and_nothing_else_is_read() -> Non
     data, shelf = source(1), Memory()
     assessed(data, shelf)
     for place in shelf.places():
-        kept = shelf.kept(place)
-        assert kept is not None
-        again = kept_from_bytes(kept_to_bytes(kept))
-        assert again.counted == kept.counted
-        assert again.measures.equals(kept.measures)
+        measures = shelf.measures(place)
+        assert measures is not None
+        assert measures_from_bytes(measures_to_bytes(measures)).equals(measures)
         assert keys_from_bytes(keys_to_bytes(shelf.keys(place))) == shelf.keys(place)
+    total = shelf.total()
+    assert total is not None
+    again = total_from_bytes(total_to_bytes(total))
+    assert again.counted == total.counted
+    assert again.measures.equals(total.measures)
     for body in (b"", b"\x05\0\0\0\0\0\0\0nojso"):
         with pytest.raises(FormatError, match="--all"):
-            kept_from_bytes(body)
+            total_from_bytes(body)
 
 
 def test_a_failure_names_the_bucket_and_no_value(monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(*_: object, **__: object) -> None:
         raise pl.exceptions.ComputeError("secret value 4711")
 
-    monkeypatch.setattr("laennec.quality.run.scan_table", fail)
+    monkeypatch.setattr("laennec.quality.counting.scan_table", fail)
     with pytest.raises(EngineError) as caught:
         assessed(source(1, buckets=1), Memory())
     assert "4711" not in str(caught.value)

@@ -6,6 +6,7 @@ from pathlib import Path
 import click
 
 from laennec.app.quality_files import write_quality
+from laennec.app.quality_runs import assess_quality
 from laennec.cli.command import Command
 from laennec.cli.context import Shell, pass_shell
 from laennec.quality.checks import VERSIONS
@@ -24,6 +25,7 @@ _FILE = click.Path(path_type=Path, dir_okay=False)
         "laennec quality",
         "laennec quality --cdm 5.3 --html quality.html",
         "laennec quality --json quality.json --csv quality.csv",
+        "laennec quality --on spark://master:7077",
     ),
 )
 @click.option(
@@ -42,6 +44,11 @@ _FILE = click.Path(path_type=Path, dir_okay=False)
 @click.option(
     "--all", "everything", is_flag=True, help="Read all buckets, also those that did not change."
 )
+@click.option(
+    "--on",
+    metavar="MASTER",
+    help="Run on this Spark cluster, whose executors open the hub themselves; here by default.",
+)
 @click.option("--html", type=_FILE, metavar="FILE", help="Write a page of the results to FILE.")
 @click.option(
     "--json",
@@ -55,6 +62,7 @@ def quality(
     shell: Shell,
     snapshot: int | None,
     version: str,
+    on: str | None,
     html: Path | None,
     json: Path | None,
     csv: Path | None,
@@ -70,7 +78,14 @@ def quality(
     asked = {"html": html, "json": json, "csv": csv}
     files = {form: path for form, path in asked.items() if path is not None}
     with shell.hub() as hub:
-        report = hub.quality().assess(version, snapshot=snapshot, everything=everything)
+        report = assess_quality(
+            hub,
+            version,
+            folder=shell.folder,
+            snapshot=snapshot,
+            everything=everything,
+            on=on,
+        )
         write_quality(hub, report, files, language=shell.words.language)
     if not shell.quiet:
         _show(shell, report)

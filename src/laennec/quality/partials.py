@@ -96,6 +96,14 @@ def merge(measures: Iterable[pl.DataFrame]) -> pl.DataFrame:
     return every.group_by(PLACE).agg(pl.col("rows").sum()).sort(PLACE)
 
 
+def exchanged(
+    total: pl.DataFrame, *, old: Iterable[pl.DataFrame], new: Iterable[pl.DataFrame]
+) -> pl.DataFrame:
+    """Return a sum without some of its measures and with others in their place."""
+    gone = [one.with_columns(-pl.col("rows")) for one in old]
+    return merge([total, *gone, *new]).filter(pl.col("rows") != 0)
+
+
 class Measures:
     """Merged measures, to look up."""
 

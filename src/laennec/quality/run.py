@@ -1,39 +1,37 @@
-"""Every check on a data set: scan what changed, merge, fold the keys, judge.
+"""Every check on a data set: count what changed, merge, fold the keys, judge.
 
-Threads take buckets, as in ``runs.local``; each worker holds one table of one bucket and the few
-columns that its checks look into. Only whole numbers and keys come out of a bucket.
+An engine counts places, several at a time; only whole numbers, source values and keys come out of
+one. Everything else is done here, as answers come.
 """
 
 import hashlib
 import json
 from collections.abc import Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor, as_completed
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import date
-from threading import Event, Lock
+from functools import cached_property
 
 import polars as pl
 
 from laennec import __version__
-from laennec.core.errors import EngineError
 from laennec.core.progress import Task
 from laennec.core.spill import forbid_spill
 from laennec.quality.checks import checks, checks_sha256
-from laennec.quality.context import LOOKED_INTO, Context
+from laennec.quality.counting import Asked, Found, Survey, survey
 from laennec.quality.cross import across, crossing
+from laennec.quality.engines import Engine
 from laennec.quality.keys import Census, Keys, census_from_keys, census_to_keys, rows_shared
 from laennec.quality.outcomes import Findings, outcome
-from laennec.quality.partials import Book, Measures, merge
-from laennec.quality.plan import VISIT, Columns, Scan, needed, plan_scans
+from laennec.quality.partials import Book, Measures, exchanged, merge
+from laennec.quality.plan import VISIT, Scan
 from laennec.quality.ports import QualitySource
-from laennec.quality.scan import scan_table
-from laennec.quality.shelf import Counted, Kept, Place, Shelf
+from laennec.quality.shelf import Counted, Place, Shelf, Total
 from laennec.quality.statuses import Result, judge
 from laennec.quality.vocabulary import Lookups
-from laennec.runs.local import ENGINE_FAILURES
 
-FORMAT = 1
-"""Number of the meaning of measures; a kept partial of another one is counted again."""
+FORMAT = 2
+"""Number of the meaning of measures; what is kept under another one is counted again."""
 
 
 @dataclass(frozen=True)
@@ -57,7 +55,7 @@ def assess(
     shelf: Shelf,
     *,
     today: date,
-    workers: int,
+    engine: Engine,
     progress: Task,
     everything: bool = False,
 ) -> Assessment:
@@ -65,11 +63,11 @@ def assess(
 
     Args:
         version: Of the checks.
-        source: The rows; read from ``workers`` threads at once.
+        source: The rows.
         shelf: Where partials are kept; what is there and still holds is not counted again.
         today: Day on which a day counts as to come.
-        workers: Buckets in work at the same time, at least 1.
-        progress: Advanced by 1 for each bucket done.
+        engine: Counts the rows.
+        progress: Advanced by 1 for each place done.
         everything: Count again what is kept, too.
 
     Raises:
@@ -77,147 +75,104 @@ def assess(
         LaennecError: the source cannot read a bucket.
     """
     forbid_spill()
-    tables = {
-        table for check in checks(version) for table, _ in [*needed(check), (check.table, "")]
-    }
-    columns = {table: source.columns(table) for table in tables}
-    work = _Work(version, source, shelf, columns, today, everything=everything)
-    work.scan(workers=workers, progress=progress)
+    asked = survey(version, source, today=today)
+    work = _Work(asked, shelf, everything=everything)
+    work.count(engine, progress=progress)
     censuses = work.fold()
     merged = work.merged(censuses)
     # Identifiers that lie in two buckets are rare; where there are none, nothing is read here.
-    visits = crossing(work.scans, Measures(merged), censuses.get(VISIT, Census()))
-    merged = merge([merged, across(work.scans, source, visits)])
-    found = Findings(Measures(merged), censuses, Lookups(source), columns, today)
+    visits = crossing(asked.scans, Measures(merged), censuses.get(VISIT, Census()))
+    if not visits.is_empty():
+        merged = merge([merged, across(asked.scans, source, visits)])
+    found = Findings(Measures(merged), censuses, Lookups(source), asked.columns, today)
     results = judge([(check, outcome(check, found)) for check in checks(version)])
     return Assessment(results, work.scanned, work.all_scans)
 
 
 class _Work:
-    """One run: what there is to scan, what was kept, and what came out."""
+    """One run: what there is to count, what was kept, and what came out."""
 
-    def __init__(
-        self,
-        version: str,
-        source: QualitySource,
-        shelf: Shelf,
-        columns: Columns,
-        today: date,
-        *,
-        everything: bool,
-    ) -> None:
-        self._version, self._source, self._shelf = version, source, shelf
-        self._columns, self._today, self._everything = columns, today, everything
-        self.scans = plan_scans(version, columns)
-        self._places: tuple[Place, ...] = (*source.buckets(), None)
-        self._measures: dict[Place, pl.DataFrame] = {}
+    def __init__(self, survey: Survey, shelf: Shelf, *, everything: bool) -> None:
+        self._survey, self._shelf, self._everything = survey, shelf, everything
+        self._places: tuple[Place, ...] = (*survey.source.buckets(), None)
+        self._now = {
+            place: {scan.table: self._counted(scan, place) for scan in survey.of(place)}
+            for place in self._places
+        }
+        self._total = shelf.total()
+        self._gone: list[pl.DataFrame] = []
+        self._new: list[pl.DataFrame] = []
         self._before: dict[Place, Mapping[str, Keys]] = {}
         self._after: dict[Place, Mapping[str, Keys]] = {}
-        self._lock, self.scanned = Lock(), 0
+        self.scanned = 0
 
     @property
     def all_scans(self) -> int:
-        """How many tables of buckets there are."""
-        return sum(len(self._of(place)) for place in self._places)
+        """How many tables of places there are."""
+        return sum(map(len, self._now.values()))
 
-    def _of(self, place: Place) -> list[Scan]:
-        return [scan for scan in self.scans if scan.cut == (place is not None)]
-
-    def scan(self, *, workers: int, progress: Task) -> None:
-        """Scan every place, several at a time; the first error stops the run."""
-        if workers < 1:
-            raise ValueError("a run needs at least one worker")
-        halted = Event()
-
-        def work(place: Place) -> None:
-            if halted.is_set():
-                return
-            try:
-                self._visit(place)
-            except BaseException:
-                halted.set()
-                raise
-
-        pool = ThreadPoolExecutor(max_workers=workers, thread_name_prefix="laennec-quality")
-        try:
-            for done in as_completed([pool.submit(work, place) for place in self._places]):
-                done.result()
+    def count(self, engine: Engine, *, progress: Task) -> None:
+        """Count at every place the tables whose kept measures do not hold any more."""
+        asked = [one for place in self._places if (one := self._asked(place)) is not None]
+        progress.advance(len(self._places) - len(asked))
+        with closing(engine.count(self._survey, asked)) as answers:
+            for one, found in answers:
+                self._take(one, found)
                 progress.advance(1)
-        finally:
-            pool.shutdown(wait=True, cancel_futures=True)
 
-    def _visit(self, place: Place) -> None:
-        try:
-            self._count(place)
-        except ENGINE_FAILURES as error:
-            failure = type(error).__name__
-        else:
-            return
-        where = "the tables without person" if place is None else f"bucket {place}"
-        # Outside the handler: the engine's message, which may quote a value, is not chained.
-        raise EngineError(
-            f"The data quality of {where} could not be computed ({failure}).",
-            remedy="Run with fewer workers, or cut the warehouse into more buckets if memory is "
-            "short.",
-        )
+    def _asked(self, place: Place) -> Asked | None:
+        """Return what is to be counted at a place, or None when all that is kept of it holds."""
+        known, now = self._known(place), self._now[place]
+        stale = [
+            table for table, one in now.items() if table not in known or not known[table].holds(one)
+        ]
+        return Asked(place, tuple(stale)) if stale or known.keys() - now.keys() else None
 
-    def _count(self, place: Place) -> None:
-        """Scan the tables of a place whose kept measures do not hold any more."""
-        scans = self._of(place)
-        now = {scan.table: self._counted(scan, place) for scan in scans}
-        kept = self._shelf.kept(place)
-        stale = [scan for scan in scans if not self._holds(kept, scan.table, now[scan.table])]
-        if kept is not None and not stale and kept.counted.keys() == now.keys():
-            self._measures[place] = kept.measures
-            return
-        # First what the others look into, so that it is read once.
-        stale.sort(key=lambda scan: scan.table not in LOOKED_INTO)
-        context = Context(self._source, place, self._columns)
-        found = {scan.table: scan_table(scan, context, today=self._today) for scan in stale}
-        before = self._shelf.keys(place)
-        fresh = {table: one.keys for table, one in found.items() if one.keys is not None}
-        held = {scan.table for scan in scans} - found.keys()
-        frames = [one.measures for one in found.values()]
-        counted = {table: now[table] for table in found}
-        if kept is not None:
-            frames.append(kept.measures.filter(pl.col("table").is_in(list(held))))
-            counted.update({table: kept.counted[table] for table in held})
-        after = {**{table: keys for table, keys in before.items() if table in held}, **fresh}
-        measures = merge(frames)
-        self._shelf.put(place, Kept(counted, measures), after)
-        with self._lock:
-            self._measures[place] = measures
-            self._before[place], self._after[place] = before, after
-            self.scanned += len(found)
+    def _known(self, place: Place) -> Mapping[str, Counted]:
+        if self._everything or self._total is None:
+            return {}
+        return self._total.counted.get(place, {})
 
-    def _holds(self, kept: Kept | None, table: str, now: Counted) -> bool:
-        """Whether what is kept of a table is what a scan would find."""
-        known = kept.counted.get(table) if kept and not self._everything else None
-        return known is not None and known.digest == now.digest and known.day <= now.day
+    def _take(self, asked: Asked, found: Found) -> None:
+        """Put what was counted at a place in place of what was kept."""
+        place, now, known = asked.place, self._now[asked.place], self._known(asked.place)
+        held = now.keys() - set(asked.tables)
+        now.update({table: known[table] for table in held})
+        old = self._shelf.measures(place) if known else None
+        before = self._shelf.keys(place) if known else {}
+        after = {**{table: keys for table, keys in before.items() if table in held}, **found.keys}
+        new = found.measures
+        if old is not None:
+            self._gone.append(old)
+            new = merge([new, old.filter(pl.col("table").is_in(list(held)))])
+        self._new.append(new)
+        self._shelf.put(place, new, after)
+        self._before[place], self._after[place] = before, after
+        self.scanned += len(asked.tables)
 
     def _counted(self, scan: Scan, place: Place) -> Counted:
-        read = {table: self._source.files(table, place) for table in (scan.table, *scan.context)}
-        said = [
-            FORMAT,
-            __version__,
-            checks_sha256(self._version),
-            scan.columns,
-            sorted(read.items()),
-        ]
+        source, version = self._survey.source, self._survey.version
+        read = {table: source.files(table, place) for table in (scan.table, *scan.context)}
+        said = [FORMAT, __version__, checks_sha256(version), scan.columns, sorted(read.items())]
         digest = hashlib.sha256(json.dumps(said).encode()).hexdigest()
-        return Counted(digest, self._today.isoformat())
+        return Counted(digest, self._survey.today.isoformat())
+
+    @cached_property
+    def _same_places(self) -> bool:
+        """Whether the total and the census are of the places there are now."""
+        return self._total is not None and self._total.counted.keys() == set(self._places)
 
     def fold(self) -> Mapping[str, Census]:
         """Return the keys of every table, from what is kept of them where that suffices."""
-        known = self._shelf.census()
-        same_places = self._shelf.places() == frozenset(self._places)
+        some_hold = self._same_places and len(self._after) < len(self._places)
+        known = self._shelf.census() if some_hold else None
         self._shelf.only(frozenset(self._places))
-        if known is not None and same_places and not self._after:
+        if known is not None and not self._after:
             return {table: census_from_keys(keys) for table, keys in known.items()}
-        tables = [scan.table for scan in self.scans if scan.key]
+        tables = [scan.table for scan in self._survey.scans if scan.key]
         censuses = {
             table: self._changed(table, known[table])
-            if known is not None and same_places and table in known
+            if known is not None and table in known
             else self._folded(table)
             for table in tables
         }
@@ -254,11 +209,25 @@ class _Work:
 
     def merged(self, censuses: Mapping[str, Census]) -> pl.DataFrame:
         """Return all measures of all places, with the rows whose key another bucket has too."""
-        frames = list(self._measures.values())
-        for scan in self.scans:
+        total = self._summed()
+        frames = [total]
+        for scan in self._survey.scans:
             if scan.key and censuses[scan.table].shared:
                 census, book = censuses[scan.table], Book(scan.table)
                 rows = sum(rows_shared(keys, census) for keys in self._keys(scan.table))
                 book.counts({f"repeated:{scan.key}": rows})
                 frames.append(book.closed())
-        return merge(frames)
+        return merge(frames) if len(frames) > 1 else total
+
+    def _summed(self) -> pl.DataFrame:
+        """Return the sum over all places, and keep it."""
+        if self._total is not None and self._same_places and not self._after:
+            return self._total.measures
+        if self._total is not None and self._same_places and len(self._after) < len(self._places):
+            summed = exchanged(self._total.measures, old=self._gone, new=self._new)
+        else:
+            untouched = [place for place in self._places if place not in self._after]
+            kept = [self._shelf.measures(place) for place in untouched]
+            summed = merge([*self._new, *(one for one in kept if one is not None)])
+        self._shelf.put_total(Total(self._now, summed))
+        return summed

@@ -6,27 +6,34 @@ means nothing until ``commit``; a run that fails leaves objects that a sweep rem
 """
 
 from collections.abc import Mapping
-from threading import Lock
+
+import polars as pl
 
 from laennec.core.errors import ConflictError
 from laennec.quality.keys import Keys
 from laennec.quality.shelf import (
-    Kept,
     Place,
-    kept_from_bytes,
-    kept_to_bytes,
+    Total,
     keys_from_bytes,
     keys_to_bytes,
+    measures_from_bytes,
+    measures_to_bytes,
+    place_name,
+    place_of,
+    total_from_bytes,
+    total_to_bytes,
 )
 from laennec.vault.manifest import SealedDocument
 from laennec.vault.service import Vault
 
 _ATTEMPTS = 20
-_WHOLE = "whole"
+_MEASURES = "measures"
+_WHATS = frozenset({_MEASURES, "keys", "census", "total"})
+"""Kinds of documents; those of another program are dropped at the next commit."""
 
 
 class SealedShelf:
-    """A shelf for the checks on one version of the CDM. Thread-safe for different places."""
+    """A shelf for the checks on one version of the CDM."""
 
     def __init__(self, vault: Vault, version: str) -> None:
         self._vault, self._prefix = vault, f"quality:{version}:"
@@ -34,9 +41,9 @@ class SealedShelf:
         self._documents = {
             one.kind.removeprefix(self._prefix): one
             for one in documents
-            if one.kind.startswith(self._prefix)
+            if one.kind.startswith(self._prefix) and one.kind.split(":")[2] in _WHATS
         }
-        self._changed, self._lock = False, Lock()
+        self._changed = False
 
     @property
     def changed(self) -> bool:
@@ -46,18 +53,16 @@ class SealedShelf:
     def places(self) -> frozenset[Place]:
         """Return the places of which something is kept."""
         names = (kind.partition(":") for kind in self._documents)
-        return frozenset(
-            None if place == _WHOLE else int(place) for what, _, place in names if what == "counts"
-        )
+        return frozenset(place_of(place) for what, _, place in names if what == _MEASURES)
 
-    def kept(self, place: Place) -> Kept | None:
+    def measures(self, place: Place) -> pl.DataFrame | None:
         """Return the measures kept of a place."""
-        body = self._opened("counts", _name(place))
-        return None if body is None else kept_from_bytes(body)
+        body = self._opened(_MEASURES, place_name(place))
+        return None if body is None else measures_from_bytes(body)
 
     def keys(self, place: Place) -> Mapping[str, Keys]:
         """Return the keys kept of a place, by table."""
-        body = self._opened("keys", _name(place))
+        body = self._opened("keys", place_name(place))
         return {} if body is None else keys_from_bytes(body)
 
     def census(self) -> Mapping[str, Keys] | None:
@@ -65,20 +70,29 @@ class SealedShelf:
         body = self._opened("census", "all")
         return None if body is None else keys_from_bytes(body)
 
-    def put(self, place: Place, kept: Kept, keys: Mapping[str, Keys]) -> None:
+    def total(self) -> Total | None:
+        """Return the sum over the places; None when none is kept."""
+        body = self._opened("total", "all")
+        return None if body is None else total_from_bytes(body)
+
+    def put(self, place: Place, measures: pl.DataFrame, keys: Mapping[str, Keys]) -> None:
         """Seal a place in place of what was kept of it."""
-        self._seal("counts", _name(place), kept_to_bytes(kept))
-        self._seal("keys", _name(place), keys_to_bytes(keys))
+        self._seal(_MEASURES, place_name(place), measures_to_bytes(measures))
+        self._seal("keys", place_name(place), keys_to_bytes(keys))
 
     def put_census(self, census: Mapping[str, Keys]) -> None:
         """Seal the census."""
         self._seal("census", "all", keys_to_bytes(census))
 
+    def put_total(self, total: Total) -> None:
+        """Seal the sum."""
+        self._seal("total", "all", total_to_bytes(total))
+
     def only(self, places: frozenset[Place]) -> None:
         """Forget all other places."""
         for place in self.places() - places:
-            for what in ("counts", "keys"):
-                self._documents.pop(f"{what}:{_name(place)}", None)
+            for what in (_MEASURES, "keys"):
+                self._documents.pop(f"{what}:{place_name(place)}", None)
             self._changed = True
 
     def commit(self) -> None:
@@ -103,13 +117,8 @@ class SealedShelf:
     def _seal(self, what: str, name: str, body: bytes) -> None:
         kind = f"{what}:{name}"
         sealed = self._vault.seal_document(body, kind=self._prefix + kind)
-        with self._lock:
-            self._documents[kind], self._changed = sealed, True
+        self._documents[kind], self._changed = sealed, True
 
     def _opened(self, what: str, name: str) -> bytes | None:
         document: SealedDocument | None = self._documents.get(f"{what}:{name}")
         return None if document is None else self._vault.open_document(document)
-
-
-def _name(place: Place) -> str:
-    return _WHOLE if place is None else str(place)

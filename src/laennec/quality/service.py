@@ -6,7 +6,7 @@ when asked, and the ledger says so.
 """
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -15,9 +15,11 @@ from laennec.core.clock import Clock
 from laennec.core.log import Message, say
 from laennec.core.progress import Reporter
 from laennec.ledger.service import Ledger
+from laennec.quality.engines import Engine, LocalEngine
 from laennec.quality.ports import ViewSource
 from laennec.quality.run import Assessment, assess
 from laennec.quality.sealed_shelf import SealedShelf
+from laennec.vault.manifest import Snapshot
 from laennec.vault.service import Vault
 from laennec.warehouse.service import View, Warehouse
 
@@ -74,7 +76,12 @@ class Quality:
         self._clock, self._reporter = clock, reporter
 
     def assess(
-        self, version: str, *, snapshot: int | None = None, everything: bool = False
+        self,
+        version: str,
+        *,
+        snapshot: int | None = None,
+        everything: bool = False,
+        engine: Callable[[Snapshot], Engine] | None = None,
     ) -> QualityReport:
         """Answer every check, reading only buckets that changed since they were last counted.
 
@@ -82,6 +89,7 @@ class Quality:
             version: Of the CDM whose checks are asked, ``"5.3"`` or ``"5.4"``.
             snapshot: Which; the newest when None.
             everything: Read all buckets, whatever is kept.
+            engine: Returns what counts the rows of a snapshot; threads of this process by default.
 
         Raises:
             NotFoundError: the warehouse has no persons, or no such snapshot.
@@ -98,7 +106,7 @@ class Quality:
                 ViewSource(view, version),
                 shelf,
                 today=now.date(),
-                workers=self._workers,
+                engine=LocalEngine(self._workers) if engine is None else engine(view.snapshot),
                 progress=task,
                 everything=everything,
             )

@@ -1,7 +1,9 @@
 """Where partials are kept between two runs, and their serial form.
 
-A *place* is a person bucket, or None for all tables without person. What is kept of a place is for
-certain files: each table's measures go with the digest of all that they were counted from.
+A *place* is a person bucket, or None for all tables without person. Of each place the measures and
+the keys are kept, so that they can be taken out again when the place has changed; and of all places
+together the total, with what it was counted from. So a run opens what is kept of changed places
+alone.
 """
 
 import io
@@ -18,6 +20,7 @@ from laennec.quality.keys import Keys
 
 Place = int | None
 _LENGTH = struct.Struct("<Q")
+_WHOLE = "whole"
 
 
 @dataclass(frozen=True)
@@ -32,27 +35,31 @@ class Counted:
     digest: str
     day: str
 
+    def holds(self, now: "Counted") -> bool:
+        """Whether what was counted is what would be counted now."""
+        return self.digest == now.digest and self.day <= now.day
+
 
 @dataclass(frozen=True)
-class Kept:
-    """What is kept of a place.
+class Total:
+    """The sum over all places.
 
     Attributes:
-        counted: By table.
-        measures: Of all those tables, in one frame (``partials``).
+        counted: By place and table.
+        measures: Of all of them, merged (``partials``).
     """
 
-    counted: Mapping[str, Counted]
+    counted: Mapping[Place, Mapping[str, Counted]]
     measures: pl.DataFrame
 
 
 class Shelf(Protocol):
-    """Keeps partials. Called from several threads at once, for different places."""
+    """Keeps partials. What is put is of one run, and becomes visible together."""
 
     def places(self) -> frozenset[Place]:
         """Return the places of which something is kept."""
 
-    def kept(self, place: Place) -> Kept | None:
+    def measures(self, place: Place) -> pl.DataFrame | None:
         """Return the measures kept of a place."""
 
     def keys(self, place: Place) -> Mapping[str, Keys]:
@@ -61,11 +68,17 @@ class Shelf(Protocol):
     def census(self) -> Mapping[str, Keys] | None:
         """Return the census of each table, in the form of keys; None when none is kept."""
 
-    def put(self, place: Place, kept: Kept, keys: Mapping[str, Keys]) -> None:
+    def total(self) -> Total | None:
+        """Return the sum over the places; None when none is kept."""
+
+    def put(self, place: Place, measures: pl.DataFrame, keys: Mapping[str, Keys]) -> None:
         """Keep a place in place of what was kept of it."""
 
     def put_census(self, census: Mapping[str, Keys]) -> None:
         """Keep the census."""
+
+    def put_total(self, total: Total) -> None:
+        """Keep the sum."""
 
     def only(self, places: frozenset[Place]) -> None:
         """Forget all other places."""
@@ -75,17 +88,18 @@ class Shelf(Protocol):
 class Memory:
     """Keeps partials for the time of a run, or of a test."""
 
-    _kept: dict[Place, Kept] = field(default_factory=dict)
+    _measures: dict[Place, pl.DataFrame] = field(default_factory=dict)
     _keys: dict[Place, Mapping[str, Keys]] = field(default_factory=dict)
     _census: Mapping[str, Keys] | None = None
+    _total: Total | None = None
 
     def places(self) -> frozenset[Place]:
         """Return the places of which something is kept."""
-        return frozenset(self._kept)
+        return frozenset(self._measures)
 
-    def kept(self, place: Place) -> Kept | None:
+    def measures(self, place: Place) -> pl.DataFrame | None:
         """Return the measures kept of a place."""
-        return self._kept.get(place)
+        return self._measures.get(place)
 
     def keys(self, place: Place) -> Mapping[str, Keys]:
         """Return the keys kept of a place."""
@@ -95,39 +109,73 @@ class Memory:
         """Return the census."""
         return self._census
 
-    def put(self, place: Place, kept: Kept, keys: Mapping[str, Keys]) -> None:
+    def total(self) -> Total | None:
+        """Return the sum."""
+        return self._total
+
+    def put(self, place: Place, measures: pl.DataFrame, keys: Mapping[str, Keys]) -> None:
         """Keep a place."""
-        self._kept[place], self._keys[place] = kept, keys
+        self._measures[place], self._keys[place] = measures, keys
 
     def put_census(self, census: Mapping[str, Keys]) -> None:
         """Keep the census."""
         self._census = census
 
+    def put_total(self, total: Total) -> None:
+        """Keep the sum."""
+        self._total = total
+
     def only(self, places: frozenset[Place]) -> None:
         """Forget all other places."""
         for place in self.places() - places:
-            del self._kept[place], self._keys[place]
+            del self._measures[place], self._keys[place]
 
 
-def kept_to_bytes(kept: Kept) -> bytes:
-    """Return the serial form: the length of a JSON header, the header, a Parquet file."""
-    header = json.dumps(
-        {table: [one.digest, one.day] for table, one in sorted(kept.counted.items())}
-    ).encode()
+def measures_to_bytes(measures: pl.DataFrame) -> bytes:
+    """Return the serial form: a Parquet file."""
     out = io.BytesIO()
-    kept.measures.write_parquet(out, compression="zstd", compression_level=1)
-    return _LENGTH.pack(len(header)) + header + out.getvalue()
+    measures.write_parquet(out, compression="zstd", compression_level=1)
+    return out.getvalue()
 
 
-def kept_from_bytes(body: bytes) -> Kept:
-    """Return what ``body`` is the serial form of.
+def measures_from_bytes(body: bytes) -> pl.DataFrame:
+    """Return the measures whose serial form is ``body``."""
+    return pl.read_parquet(io.BytesIO(body))
+
+
+def total_to_bytes(total: Total) -> bytes:
+    """Return the serial form: the length of a JSON header, the header, the measures."""
+    header = json.dumps(
+        {
+            place_name(place): {table: [one.digest, one.day] for table, one in tables.items()}
+            for place, tables in total.counted.items()
+        }
+    ).encode()
+    return _LENGTH.pack(len(header)) + header + measures_to_bytes(total.measures)
+
+
+def total_from_bytes(body: bytes) -> Total:
+    """Return the sum whose serial form is ``body``.
 
     Raises:
         FormatError: it is not one.
     """
     header, rest = _parts(body)
-    counted = {table: Counted(*one) for table, one in header.items()}
-    return Kept(counted, pl.read_parquet(io.BytesIO(rest)))
+    counted = {
+        place_of(name): {table: Counted(*one) for table, one in tables.items()}
+        for name, tables in header.items()
+    }
+    return Total(counted, measures_from_bytes(rest))
+
+
+def place_name(place: Place) -> str:
+    """Return the name of a place: its number, or ``whole``."""
+    return _WHOLE if place is None else str(place)
+
+
+def place_of(name: str) -> Place:
+    """Return the place of this name."""
+    return None if name == _WHOLE else int(name)
 
 
 def keys_to_bytes(keys: Mapping[str, Keys]) -> bytes:
