@@ -84,7 +84,8 @@ def _without(persons: pl.DataFrame, people: Stretches | None) -> int:
 
 
 def _without_era(context: Context, people: Stretches | None) -> Mapping[str, int]:
-    ill = people.known.select("key").unique() if people else pl.DataFrame({"key": []})
+    none = pl.DataFrame(schema={"key": pl.Int64})
+    ill = none if people is None else people.known.select("key").unique()
     eras = context.frame("condition_era").select(pl.col("person_id").alias("key"))
     return {"ill": ill.height, "ill:without_era": ill.join(eras, on="key", how="anti").height}
 
