@@ -75,7 +75,7 @@ class ViewSource:
         """Return rows; columns without a value are not read."""
         stored = self._stored(table, columns)
         rows = self._view.read_filled(table, bucket, columns=list(stored))
-        return rows.rename({name: stored[name] for name in rows.columns})
+        return rows.rename(stored, strict=False)
 
     def _stored(self, table: str, columns: Sequence[str]) -> dict[str, str]:
         """Return the columns by the names under which they are stored."""
