@@ -1,6 +1,7 @@
 """The rows of the nine cohorts in one bucket, as a task for any process."""
 
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -12,7 +13,6 @@ from laennec.runs.definition_plan import DefinitionPlan
 from laennec.runs.definition_values import Whole
 from laennec.runs.ports import BucketSource
 from laennec.runs.processes import SnapshotInHand
-from laennec.study.definition import Definition
 
 Found = tuple[pl.DataFrame, dict[str, float]]
 """Rows of all cohorts, and seconds of the worker for the tables and each definition."""
@@ -36,20 +36,27 @@ def in_bucket(plan: DefinitionPlan, source: BucketSource, bucket: int) -> Found:
     for scan in plan.scans:
         rows.table(scan.table)
     took["tables"] = time.thread_time() - began
-    frames = []
+    found: dict[int, Stays] = {}
     for definition in plan.definitions:
         began = time.thread_time()
-        frames.append(cohort_rows(definition, stays(definition, rows), rows.people.ids))
-        took[definition.name.removeprefix("c")] = time.thread_time() - began
-    return pl.concat(frames), took
+        number = int(definition.name.removeprefix("c"))
+        found[number] = stays(definition, rows)
+        took[str(number)] = time.thread_time() - began
+    return cohort_rows(found, rows.people.ids), took
 
 
-def cohort_rows(definition: Definition, found: Stays, ids: Whole) -> pl.DataFrame:
+def cohort_rows(found: Mapping[int, Stays], ids: Whole) -> pl.DataFrame:
+    """Return the rows of all cohorts, by their numbers."""
+    sizes = [one.person.size for one in found.values()]
+    person, start, end = (
+        np.concatenate([getattr(one, name) for one in found.values()])
+        for name in ("person", "start", "end")
+    )
     return pl.DataFrame(
         {
-            "definition": np.full(found.person.size, int(definition.name.removeprefix("c"))),
-            "person": ids[found.person],
-            "start": pl.Series(found.start).cast(pl.Int32).cast(pl.Date),
-            "end": pl.Series(found.end).cast(pl.Int32).cast(pl.Date),
+            "definition": np.repeat(list(found), sizes),
+            "person": ids[person],
+            "start": pl.Series(start.astype(np.int32)).cast(pl.Date),
+            "end": pl.Series(end.astype(np.int32)).cast(pl.Date),
         }
     )

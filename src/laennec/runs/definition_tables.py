@@ -70,22 +70,31 @@ class Periods:
     end: Whole
 
     @cached_property
-    def _of_person(self) -> tuple[Whole, Whole]:
-        """Position of each person's first period, and how many periods they have."""
-        number = np.bincount(self.person)
-        return number.cumsum() - number, number
+    def _of_person(self) -> tuple[Whole, Whole, Whole, Whole]:
+        """Position of each person's first period, its days, and how many periods they have.
+
+        The last entry is for all persons above the last who has one.
+        """
+        number = np.append(np.bincount(self.person), 0)
+        first = number.cumsum() - number
+        has = number > 0
+        start, end = np.full(number.size, MISSING), np.full(number.size, MISSING)
+        start[has], end[has] = self.start[first[has]], self.end[first[has]]
+        return first, start, end, number
 
     def of(self, person: Whole, day: Whole) -> tuple[Whole, Truth]:
         """Return the position of the period that holds each day, and whether there is one.
 
-        Most persons have one period, so that periods are tried in turn.
+        Most persons have one period, so that periods are tried in turn. Where there is none, the
+        position means nothing.
         """
-        place, holds = np.zeros(person.size, np.int64), np.zeros(person.size, np.bool_)
-        first, number = self._of_person
-        asked = np.flatnonzero(person < number.size)
-        for turn in range(int(number.max(initial=0))):
-            asked = asked[number[person[asked]] > turn]
-            tried = first[person[asked]] + turn
+        first, start, end, number = self._of_person
+        who = np.minimum(person, number.size - 1)
+        place, holds = first[who], (start[who] <= day) & (day <= end[who])
+        asked = np.flatnonzero(~holds)
+        for turn in range(1, int(number.max())):
+            asked = asked[number[who[asked]] > turn]
+            tried = first[who[asked]] + turn
             found = (self.start[tried] <= day[asked]) & (day[asked] <= self.end[tried])
             place[asked[found]], holds[asked[found]] = tried[found], True
             asked = asked[~found]

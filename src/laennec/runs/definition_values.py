@@ -1,6 +1,6 @@
 """Rows of a column by value: which rows have one of these concepts, asked many times."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
@@ -23,6 +23,19 @@ class Told:
     """Values that are told apart, ascending and each once; all others are one."""
 
     values: Whole
+    _asked: dict[int, tuple[Whole, Truth]] = field(default_factory=dict, repr=False)
+
+    def among(self, wanted: Whole) -> Truth:
+        """Return for each code, that of all others too, whether its value is among these.
+
+        The same array is asked for in every bucket, and answered once.
+        """
+        found = self._asked.get(id(wanted))
+        # Kept with its array, and compared: an identity may be another array's in another process.
+        if found is None or found[0] is not wanted:
+            found = wanted, np.append(np.isin(self.values, wanted), False)
+            self._asked[id(wanted)] = found
+        return found[1]
 
     def codes(self, found: Whole) -> NDArray[Any]:
         """Return the position of each value found, or how many values are told apart for others."""
@@ -71,7 +84,7 @@ class ByValue:
         Args:
             wanted: Values that are told apart; no row has any other.
         """
-        among = np.append(np.isin(self.told.values, wanted), False)
+        among = self.told.among(wanted)
         taken = np.flatnonzero(among)
         first, last = np.insert(self.ends, 0, 0)[taken], self.ends[taken]
         if (last - first).sum() * FEW > self.order.size:
