@@ -57,7 +57,9 @@ class Context:
         place = (table, field)
         if place not in self._unique:
             keys = self.ids(table, field)
-            self._unique[place] = keys.n_unique() == keys.len()
+            # Keys that ascend with persons are told at a tenth of the cost.
+            ascend = not keys.null_count() and bool((keys[1:] > keys[:-1]).all())
+            self._unique[place] = ascend or keys.n_unique() == keys.len()
         return self._unique[place]
 
     def _wanted(self, table: str) -> list[str]:
