@@ -180,6 +180,7 @@ exits: st.SearchStrategy[Exit] = st.one_of(
     st.just(EndOfEvent()),
 )
 washouts = st.one_of(st.none(), st.just(0), st.integers(1, 60), st.just(MAX_DAYS))
+ties = st.sampled_from(["competing", "outcome"])
 short_waits = st.sampled_from([0, 0, 0, 1, 7, 30, 40])
 
 
@@ -506,12 +507,15 @@ def results(
     horizon = draw(st.one_of(st.integers(1, 60), st.just(MAX_DAYS)))
     outcome = draw(outcomes(known, tables))
     rival = draw(st.one_of(st.none(), outcomes(known, tables), stays_of(known)))
+    rival = None if rival is None or rival.label == outcome.label else rival
+    own = {} if rival is None else {"competing_washout": draw(washouts), "tie": draw(ties)}
     return CumulativeIncidence(
         name=name,
         cohorts=chosen,
         strata=strata,
         outcome=outcome,
-        competing=None if rival is None or rival.label == outcome.label else rival,
+        competing=rival,
+        **own,
         washout=draw(st.one_of(st.none(), washouts)),
         censor=draw(st.one_of(st.none(), st.none(), st.sampled_from(known))),
         censor_on_exit=draw(st.booleans()),

@@ -152,6 +152,7 @@ def test_numbers_at_their_edges_are_generated() -> None:
         ("Incidence", "washout", "0"),
         ("Incidence", "prior_observation", "0"),
         ("CumulativeIncidence", "washout", "0"),
+        ("CumulativeIncidence", "competing_washout", "0"),
         ("CumulativeIncidence", "horizon", "1"),
         ("CumulativeIncidence", "minimum_days", "0"),
         ("CumulativeIncidence", "minimum_days", "1"),

@@ -88,6 +88,33 @@ COMPETING = (
         {},
         competing=ULCER,
     ),
+    curve(
+        "With the tie asked for, the outcome comes before the competing one on their day",
+        tables(
+            person(),
+            observed("2020-01-01", "2020-12-31"),
+            drug("2020-03-01"),
+            bleed("2020-03-06"),
+            bleed("2020-03-06", concept=3),
+        ),
+        {(5, "events"): 1},
+        competing=ULCER,
+        tie="outcome",
+    ),
+    curve(
+        "The competing outcome has a washout of its own",
+        tables(
+            *(person(n) for n in (1, 2)),
+            *(observed("2020-01-01", "2020-12-31", n) for n in (1, 2)),
+            *(drug("2020-03-01", person_id=n) for n in (1, 2)),
+            bleed("2020-02-01", person_id=1, concept=3),
+            bleed("2020-02-01", person_id=2),
+        ),
+        {(30, "censored"): 1},
+        left_out={"washout": 1},
+        competing=ULCER,
+        competing_washout=0,
+    ),
     SpecCase(
         "Stays of cohorts may be the outcome and the competing one",
         tables(

@@ -50,14 +50,17 @@ def _follow_up(
     followed = _last_days(asked, members, censor).with_columns(
         censored=pl.col("day") < 0, ended_by=pl.lit("censored"), washout=pl.lit(value=False)
     )
+    ends = [("events", outcomes, asked.washout), ("competing", competing, asked.competing_washout)]
+    if asked.tie == "outcome":
+        ends.reverse()
     # On one day the later of these wins.
-    for ended_by, spans in (("events", outcomes), ("competing", competing)):
+    for ended_by, spans, washout in ends:
         if spans is None:
             continue
         theirs = spans.join(members.select(PERSON, "entry"), on=PERSON)
         later = theirs.filter(pl.col("start") >= pl.col("entry"))
         first = later.group_by(PERSON).agg(until=(pl.col("start") - pl.col("entry")).min())
-        had = _had_before(asked.washout, theirs).select(PERSON).unique()
+        had = _had_before(washout, theirs).select(PERSON).unique()
         comes = (pl.col("until") <= pl.col("day")).fill_null(value=False)
         followed = (
             followed.join(had.with_columns(had=pl.lit(value=True)), on=PERSON, how="left")

@@ -54,10 +54,13 @@ def survival_tables(
 
 def survival_settings(asked: CumulativeIncidence) -> dict[str, str]:
     """Return what was asked, with the words of CohortSurvival where it has them."""
-    washout = "Inf" if asked.washout is None else str(asked.washout)
     own = {}
     if asked.competing is not None:
-        own = {"competing_outcome_washout": washout, "outcome_competing_tie": "competingOutcome"}
+        tie = "competingOutcome" if asked.tie == "competing" else "outcome"
+        own = {
+            "competing_outcome_washout": _washout(asked.competing_washout),
+            "outcome_competing_tie": tie,
+        }
     if asked.censor_on is not None:
         own["censor_on_date"] = asked.censor_on.isoformat()
     if asked.censor is not None:
@@ -68,13 +71,17 @@ def survival_settings(asked: CumulativeIncidence) -> dict[str, str]:
         "outcome": asked.outcome.label,
         "competing_outcome": "none" if asked.competing is None else asked.competing.label,
         "outcome_date_variable": "cohort_start_date",
-        "outcome_washout": washout,
+        "outcome_washout": _washout(asked.washout),
         "censor_on_cohort_exit": "TRUE" if asked.censor_on_exit else "FALSE",
         "event_censor_tie": "event",
         "follow_up_days": str(asked.horizon),
         "minimum_survival_days": str(asked.minimum_days),
         "restricted_mean_follow_up": str(asked.horizon),
     }
+
+
+def _washout(days: int | None) -> str:
+    return "Inf" if days is None else str(days)
 
 
 @dataclass(frozen=True)

@@ -76,8 +76,9 @@ class CumulativeIncidence(OfCohorts):
 
     Attributes:
         competing: What ends follow-up as an outcome that forestalls the other one, such as death;
-            on one day it comes first. Persons who had it before entry are left out likewise. With
-            it the estimator is that of Aalen and Johansen.
+            with it the estimator is that of Aalen and Johansen.
+        competing_washout: Days before entry without it; None means ever.
+        tie: Which of the two counts when both come on one day.
         censor: A cohort of this study; follow-up ends on the day of a person's first entry to it,
             and who entered it before their entry is left out.
         censor_on_exit: End follow-up with the stay; otherwise with observation only.
@@ -91,6 +92,8 @@ class CumulativeIncidence(OfCohorts):
     kind: Literal["cumulative_incidence"] = "cumulative_incidence"
     outcome: Outcome
     competing: Outcome | None = None
+    competing_washout: Days | None = None
+    tie: Literal["competing", "outcome"] = "competing"
     washout: Days | None = None
     censor: Name | None = None
     censor_on_exit: bool = True
@@ -105,6 +108,8 @@ class CumulativeIncidence(OfCohorts):
             raise ValueError(f"a curve has at most {MAX_POINTS} points: the step is too small")
         if self.competing is not None and self.competing.label == self.outcome.label:
             raise ValueError("an outcome does not compete with itself")
+        if self.competing is None and (self.competing_washout is not None or self.tie == "outcome"):
+            raise ValueError("competing_washout and tie are about a competing outcome: name it")
         if self.minimum_days > self.horizon:
             raise ValueError("nobody is followed for minimum_days: they exceed the horizon")
         return self

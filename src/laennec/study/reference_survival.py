@@ -31,8 +31,6 @@ def follow_up(
 ) -> FollowUp | str:
     """Return one person's follow-up, or why they are left out.
 
-    Of an outcome and a competing one on the same day the competing one counts.
-
     Args:
         asked: What is asked.
         membership: The person's stay.
@@ -41,25 +39,34 @@ def follow_up(
         censored_on: The day of first entry to the cohort that ends follow-up, if there is one.
 
     Returns:
-        The follow-up. Or ``washout``: an outcome began before entry and, unless the washout is
-        None, was still there on one of the ``washout`` days before entry; a washout of 0 leaves
+        The follow-up. Or ``washout``: an outcome of either kind began before entry and, unless its
+        washout is None, was still there on one of so many days before entry; a washout of 0 leaves
         nobody out. Or ``censored``: follow-up would end before entry. Or ``too_short``: it lasts
         fewer than ``minimum_days``.
     """
     entry = membership.days.start
-    for outcome in (*outcomes, *competing):
-        recent = asked.washout is None or outcome.end >= entry - asked.washout
-        if outcome.start < entry and recent and asked.washout != 0:
-            return "washout"
+    if _had_before(entry, outcomes, asked.washout) or _had_before(
+        entry, competing, asked.competing_washout
+    ):
+        return "washout"
     last = min(_last_days(asked, membership, censored_on))
     if last < entry:
         return "censored"
     found = [(last - entry, 2, "censored")]
-    for order, ended_by, spans in ((0, "competing", competing), (1, "events", outcomes)):
+    first, second = ("competing", competing), ("events", outcomes)
+    if asked.tie == "outcome":
+        first, second = second, first
+    for order, (ended_by, spans) in enumerate((first, second)):
         until = [one.start - entry for one in spans if one.start >= entry]
         found += [(until[0], order, ended_by)] if until else []
     days, _, ended_by = min(found)
     return "too_short" if days < asked.minimum_days else FollowUp(days, ended_by)
+
+
+def _had_before(entry: int, outcomes: tuple[Span, ...], washout: int | None) -> bool:
+    return washout != 0 and any(
+        one.start < entry and (washout is None or one.end >= entry - washout) for one in outcomes
+    )
 
 
 def _last_days(

@@ -195,8 +195,8 @@ def cumulative_incidence(
         outcome: Events of a concept set.
         horizon: Last day of follow-up, in days from entry.
         step: Days between two points of the curve.
-        fields: ``competing`` (events), ``washout``, ``censor`` (a cohort), ``censor_on_exit``,
-            ``censor_on``, ``minimum_days``, ``strata``.
+        fields: ``competing`` (events), ``competing_washout``, ``tie``, ``washout``, ``censor`` (a
+            cohort), ``censor_on_exit``, ``censor_on``, ``minimum_days``, ``strata``.
     """
     fields |= {"outcome": outcome, "horizon": horizon, "step": step}
     return result("cumulative_incidence", name, *cohorts, **fields)
