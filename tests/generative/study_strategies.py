@@ -465,7 +465,7 @@ def results(
             "cohort_incidence",
             "large_scale",
             "cohort_incidence",
-            "cumulative_incidence",
+            *["cumulative_incidence"] * 2,
             "characteristics",
             "counts",
         ]
@@ -516,7 +516,7 @@ def results(
         outcome=outcome,
         competing=rival,
         **own,
-        washout=draw(st.one_of(st.none(), washouts)),
+        washout=draw(washouts),
         censor=draw(st.one_of(st.none(), st.none(), st.sampled_from(known))),
         censor_on_exit=draw(st.booleans()),
         censor_on=draw(st.one_of(st.none(), st.none(), dates)),
