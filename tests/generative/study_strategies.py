@@ -469,7 +469,7 @@ def results(
             "characteristics",
             "counts",
         ]
-        kinds += ["treatment_pathways"] * 2
+        kinds += ["cumulative_incidence", "treatment_pathways", "treatment_pathways"]
     if len(known) > 1:
         kinds = ["cohort_overlap", *kinds, "cohort_timing", "cohort_overlap", "cohort_timing"]
     kind = draw(st.sampled_from(kinds))

@@ -122,6 +122,14 @@ def test_without_a_start_there_is_no_picture() -> None:
     assert len(found.tables) == 1
 
 
+def test_rare_starts_are_drawn_together_unless_all_are_rare() -> None:
+    (figure,) = section(result({"a": 3000, "b": 3})).figures
+    assert {row["x"] for row in _values(figure) if "y2" in row} == {0}
+    assert len([row for row in _values(figure) if "y2" in row]) == 2
+    (figure,) = section(result({"a": 3, "b": 2}, nobody=10_000)).figures
+    assert len([row for row in _values(figure) if "y2" in row]) == 2
+
+
 def test_each_stratum_has_its_picture() -> None:
     assert [one.title for one in section(WHOLE).divisions] == ["Sex: Women", "Sex: Men"]
     assert all(one.figures for one in section(WHOLE).divisions)

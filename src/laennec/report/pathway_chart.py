@@ -96,15 +96,11 @@ def step_name(step: str, words: Words) -> str:
 
 def pathway_figure(cohort: str, tree: Tree, words: Words) -> Figure:
     """Return the picture of a tree that has starts."""
-    seen = {
-        path: persons
-        for path, persons in tree.starts.items()
-        if persons * _HEIGHT >= _SEEN_PX * tree.size
-    }
-    tree = replace(tree, starts=seen or tree.starts)
+    low = min(tree.size * _SEEN_PX / _HEIGHT, max(tree.starts.values()))
+    tree = replace(tree, starts={path: n for path, n in tree.starts.items() if n >= low})
     columns = max(map(len, tree.starts))
     everything = _fields((), 0.0, tree, _looks(tree), words)
-    fields = [one for one in everything if one.column < columns]
+    fields = [one for one in everything if one.column < columns and one.persons >= low]
     width = min(_WIDE_PX, _COLUMN_PX * max(columns, 2)) // columns * columns
     x = axis("x", scale={"domain": [0, columns], "nice": False}, axis=None)
     y = axis("y", scale={"domain": [0, tree.size], "nice": False, "reverse": True}, axis=None)
