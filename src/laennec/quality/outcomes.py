@@ -189,6 +189,9 @@ def _within_visit(check: Check, found: Findings) -> tuple[int, int]:
 
 
 def _sex(check: Check, found: Findings) -> tuple[int, int]:
+    # Of most concepts there is no row.
+    if found.measures.numbers(check.table, f"value:{check.field}").isdisjoint(check.concepts):
+        return 0, 0
     concepts = pl.DataFrame({"number": check.concepts}, schema={"number": pl.Int64})
     return _sex_of(check, found, concepts)
 
@@ -208,6 +211,8 @@ def _sex_of(check: Check, found: Findings, concepts: pl.DataFrame) -> tuple[int,
 
 
 def _unit(check: Check, found: Findings) -> tuple[int, int]:
+    if found.measures.numbers(check.table, f"unit:{check.field}").isdisjoint(check.concepts):
+        return 0, 0
     seen = found.tally(check, f"unit:{check.field}")
     of_concept = seen.filter(pl.col("number").is_in(check.concepts))
     allowed = [int(unit) for unit in check.value.split(",") if unit.strip()]

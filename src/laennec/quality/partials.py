@@ -119,6 +119,7 @@ class Measures:
         }
         self._tallies = merged.filter(tallied).partition_by("table", "name", as_dict=True)
         self._none = pl.DataFrame(schema=SCHEMA)
+        self._numbers: dict[tuple[str, str], frozenset[int]] = {}
 
     def count(self, table: str, name: str) -> int:
         """Return a count; one that was never written down is 0."""
@@ -127,6 +128,22 @@ class Measures:
     def tally(self, table: str, name: str) -> pl.DataFrame:
         """Return a tally with ``number``, ``second``, ``text``, ``rows``; empty when absent."""
         return self._tallies.get((table, f"tally:{name}"), self._none)
+
+    def numbers(self, table: str, name: str) -> frozenset[int]:
+        """Return the numbers that a tally counts."""
+        if (table, name) not in self._numbers:
+            counted = self.tally(table, name)["number"].drop_nulls()
+            self._numbers[table, name] = frozenset(counted.to_list())
+        return self._numbers[table, name]
+
+    def values(self) -> pl.Series:
+        """Return each number that any tally of values counts, once."""
+        counted = [
+            tally["number"]
+            for (_, name), tally in self._tallies.items()
+            if str(name).startswith("tally:value:")
+        ]
+        return pl.concat([self._none["number"], *counted]).drop_nulls().unique()
 
     def tables(self) -> Sequence[str]:
         """Return the tables that have any rows."""

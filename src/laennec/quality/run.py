@@ -84,7 +84,9 @@ def assess(
     visits = crossing(asked.scans, Measures(merged), censuses.get(VISIT, Census()))
     if not visits.is_empty():
         merged = merge([merged, across(asked.scans, source, visits)])
-    found = Findings(Measures(merged), censuses, Lookups(source), asked.columns, today)
+    measures = Measures(merged)
+    lookups = Lookups(source, measures.values())
+    found = Findings(measures, censuses, lookups, asked.columns, today)
     results = judge([(check, outcome(check, found)) for check in checks(version)])
     return Assessment(results, work.scanned, work.all_scans)
 

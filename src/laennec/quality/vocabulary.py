@@ -29,16 +29,27 @@ _BREAKS: Mapping[str, Callable[[Check], pl.Expr]] = {
 class Lookups:
     """The concepts, their descendants, and the keys of tables without person."""
 
-    def __init__(self, source: QualitySource) -> None:
-        self._source = source
+    def __init__(self, source: QualitySource, counted: pl.Series) -> None:
+        """Look up in a source.
+
+        Args:
+            source: The data set.
+            counted: Every number that will be looked up: a vocabulary has millions of concepts, of
+                which a data set has some thousands.
+        """
+        self._source, self._counted = source, counted
+        self._bad: dict[tuple[str, str], pl.DataFrame] = {}
         self._kept: dict[tuple[str, str], pl.Series] = {}
         self._concepts: pl.DataFrame | None = None
 
     def values(self, table: str, field: str) -> pl.Series:
-        """Return every value of a key of a table without person."""
+        """Return values of a key of a table without person, those of ``counted`` if numbers."""
         place = (table, field)
         if place not in self._kept:
-            self._kept[place] = self._source.read(table, None, [field])[field].drop_nulls().unique()
+            values = self._source.read(table, None, [field])[field].drop_nulls()
+            if values.dtype.is_integer():
+                values = values.filter(values.is_in(self._counted.implode()))
+            self._kept[place] = values.unique()
         return self._kept[place]
 
     def wrong(self, check: Check, tally: pl.DataFrame) -> int:
@@ -50,8 +61,12 @@ class Lookups:
             check: Of type ``fkDomain``, ``fkClass`` or ``isStandardValidConcept``.
             tally: Concepts in ``number``, with ``rows``.
         """
-        bad = self._known().filter(_BREAKS[check.name](check)).select("concept_id")
-        found = tally.join(bad, left_on="number", right_on="concept_id")
+        kind = (check.name, check.value)
+        if kind not in self._bad:
+            self._bad[kind] = self._known().filter(_BREAKS[check.name](check)).select("concept_id")
+        if self._bad[kind].is_empty() or tally.is_empty():
+            return 0
+        found = tally.join(self._bad[kind], left_on="number", right_on="concept_id")
         return int(found.filter(pl.col("number") != 0)["rows"].sum())
 
     def below(self, check: Check) -> pl.DataFrame:
@@ -66,5 +81,6 @@ class Lookups:
         if self._concepts is None:
             there = self._source.columns("concept") or ()
             rows = self._source.read("concept", None, [name for name in _FIELDS if name in there])
-            self._concepts = rows.with_columns(pl.col("concept_id").cast(pl.Int64))
+            known = rows.with_columns(pl.col("concept_id").cast(pl.Int64))
+            self._concepts = known.filter(pl.col("concept_id").is_in(self._counted.implode()))
         return self._concepts
