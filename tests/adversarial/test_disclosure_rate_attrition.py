@@ -100,9 +100,27 @@ def beside_the_rate(cells: Cells) -> tuple[SummarisedResult, Cells]:
     return bind([steps, rates]), (*cells, out + later, later + in_year)
 
 
+def size(persons: int) -> SummarisedResult:
+    """The number of persons of a cohort."""
+    place = ("hub", "cohort_name", "users", "overall", "overall", "Number subjects", None)
+    row = ResultRow(1, *place, "count", "integer", str(persons))
+    about = ResultSettings(1, "summarise_cohort_count", "laennec", "0", {})
+    return SummarisedResult((row,), (about,))
+
+
+def in_a_cohort(cells: Cells) -> tuple[SummarisedResult, Cells]:
+    """Members of a cohort that are excluded by the first or the second step, and who stays."""
+    left = summed(*cells)
+    steps = attrition(
+        "Both", dict(zip((1, 10, 12), left, strict=True)), denominator_target_cohort_name="users"
+    )
+    return bind([size(left[0]), steps]), (*cells, *left, cells[0] + cells[1])
+
+
 CASES: dict[str, tuple[Callable[[Cells], tuple[SummarisedResult, Cells]], int, int]] = {
     "alone": (alone, 4, 9),
     "by sex": (by_sex, 4, 8),
+    "in a cohort": (in_a_cohort, 3, 12),
     "beside the rate": (beside_the_rate, 3, 12),
 }
 MARGIN = 3
@@ -151,6 +169,14 @@ def test_few_who_are_excluded_are_hidden_with_a_neighbour_and_who_is_left_betwee
     assert ("12", "excluded_subjects") not in found
     assert ("10", "number_subjects") not in found
     assert found["12", "number_subjects"] == "796"
+
+
+def test_few_who_are_excluded_from_a_cohort_leave_it_as_it_is_and_hide_the_end() -> None:
+    named = {"denominator_target_cohort_name": "users"}
+    made = bind([size(1000), attrition("Both", {1: 1000, 10: 1000, 12: 996}, **named)])
+    published = check(made, ELEVEN).published.rows
+    assert published[0].estimate_value == "1000"
+    assert ("12", "number_subjects") not in shown(made)
 
 
 def test_a_year_that_lacks_few_of_those_at_risk_is_hidden() -> None:

@@ -222,8 +222,52 @@ def relate_attrition(
     Raises:
         PolicyError: a step is missing, or leaves more persons than entered it.
     """
+    left, excluded, everyone = _steps_of(algebra, cohort, reasons)
+    if not excluded:
+        return
+    size = subjects(str(cohort[0]), str(cohort[1]))
+    for n, key in enumerate(left[:-1]):
+        later = [everyone] if n == 0 else cover(excluded, n)
+        algebra.derive(key, [size, *later])
+    _link(algebra, [reasons[n] for n in sorted(reasons)], left, excluded, everyone, shared)
+
+
+def relate_attrition_from(
+    algebra: Algebra,
+    whole: Key,
+    cohort: Key,
+    reasons: dict[int, str],
+    shared: dict[Key, tuple[Key, Key]],
+) -> None:
+    """Divide a whole into who is left at the end and the steps; the whole is kept before the end.
+
+    Args:
+        algebra: As for ``relate_attrition``.
+        whole: Who is there at the first step.
+        cohort: Source of data, and a name.
+        reasons: What each step asks for, by its number from 1.
+        shared: Filled with the steps of the attritions that were related before.
+
+    Raises:
+        PolicyError: as ``relate_attrition``.
+    """
+    left, excluded, everyone = _steps_of(algebra, cohort, reasons)
+    algebra.same(whole, left[0])
+    if not excluded:
+        return
+    size = subjects(str(cohort[0]), str(cohort[1]))
+    algebra.split(whole, [size, everyone])
+    for n, key in enumerate(left[1:-1], start=1):
+        algebra.derive(key, [size, *cover(excluded, n)])
+    _link(algebra, [reasons[n] for n in sorted(reasons)], left, excluded, everyone, shared)
+
+
+def _steps_of(
+    algebra: Algebra, cohort: Key, reasons: dict[int, str]
+) -> tuple[list[Key], list[Key], Key]:
+    """Add who is excluded, by each step and in all; return who is left, and these."""
     numbers = sorted(reasons)
-    left = [("left", *cohort, n) for n in numbers]
+    left: list[Key] = [("left", *cohort, n) for n in numbers]
     if numbers != list(range(1, len(numbers) + 1)) or any(key not in algebra for key in left):
         raise PolicyError(
             "An attrition lacks a step, or the number of persons left after one.",
@@ -232,22 +276,18 @@ def relate_attrition(
     size = subjects(str(cohort[0]), str(cohort[1]))
     algebra.put(size, algebra[left[-1]])
     algebra.same(size, left[-1])
-    excluded = [("excluded", *cohort, n) for n in numbers[1:]]
+    excluded: list[Key] = [("excluded", *cohort, n) for n in numbers[1:]]
     for before, after, gone in zip(left, left[1:], excluded, strict=False):
         if not algebra.remainder(gone, before, [after]):
             raise PolicyError(
                 "An attrition step leaves more persons than entered it.",
                 remedy="Run the study again; a result that does not add up is never published.",
             )
-    if not excluded:
-        return
     everyone: Key = ("everyone excluded", *cohort)
-    algebra.remainder(everyone, left[0], [size])
-    algebra.split(everyone, excluded)
-    for n, key in enumerate(left[:-1]):
-        later = [everyone] if n == 0 else cover(excluded, n)
-        algebra.derive(key, [size, *later])
-    _link(algebra, [reasons[n] for n in numbers], left, excluded, everyone, shared)
+    if excluded:
+        algebra.remainder(everyone, left[0], [size])
+        algebra.split(everyone, excluded)
+    return left, excluded, everyone
 
 
 def _link(

@@ -5,6 +5,8 @@
 - Two analyses that begin with equal numbers after equal steps begin with the same persons.
 - Women and men who are excluded add up to all who are, and so do those who are left.
 - The first step of a population that is a cohort is that cohort, or it less who is not observed.
+  If few of the cohort are excluded in all, the cohort is kept and who is left at the end is hidden;
+  otherwise the start is hidden.
 - Who is left at the end, and who is seen at all, is compared with who is at risk or looked at in
   any interval of an analysis of the same population: these sets may be nested.
 - Steps of populations that a set operation links are hidden: subtracted, they tell of the persons
@@ -21,7 +23,7 @@ from laennec.core.errors import PolicyError
 from laennec.disclosure.ages import span
 from laennec.disclosure.algebra import Algebra, Key
 from laennec.disclosure.calendars import OVERALL
-from laennec.disclosure.cohorts import relate_attrition, subjects
+from laennec.disclosure.cohorts import relate_attrition, relate_attrition_from, subjects
 from laennec.disclosure.combined import EMPTY, Diagram
 from laennec.disclosure.cubes import Labels
 from laennec.disclosure.differences import close
@@ -114,8 +116,14 @@ class RateAttritions:
             for row in one.rows:
                 algebra.put(_cell(one, row), row.count)
             places = {one.place_of(number): reason for number, reason in one.steps.items()}
+            whole = subjects(one.cdm, one.population)
+            known = one.population != _EVERYONE and whole in algebra
+            if known and algebra[whole] == algebra[one.left(min(one.steps))]:
+                relate_attrition_from(algebra, whole, one.cohort, places, shared)
+                continue
             relate_attrition(algebra, one.cohort, places, shared)
-            _begin(algebra, one)
+            if known:
+                _begin(algebra, one, whole)
         _add_sexes(algebra, self._shown)
         places_of: dict[Key, list[Compared]] = {}
         for place, (name, labels, count) in others:
@@ -145,16 +153,10 @@ def _compare(algebra: Algebra, sets: list[Compared], threshold: int) -> None:
                 algebra.imply(smaller[0], key)
 
 
-def _begin(algebra: Algebra, one: _Attrition) -> None:
-    """Relate the first step to the cohort that is the population."""
-    whole = subjects(one.cdm, one.population)
-    if one.population == _EVERYONE or whole not in algebra:
-        return
+def _begin(algebra: Algebra, one: _Attrition, whole: Key) -> None:
+    """Protect who is in the cohort that is the population, and not observed when they enter."""
     first = one.left(min(one.steps))
-    if algebra[first] == algebra[whole]:
-        algebra.same(whole, first)
-        return
-    rest: Key = ("entry not observed", *whole[1:])
+    rest: Key = ("entry not observed", *first)
     if not algebra.remainder(rest, whole, [first]):
         raise PolicyError(
             "A population has more persons than the cohort it is.",
