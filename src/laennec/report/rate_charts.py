@@ -15,6 +15,8 @@ _LOOKS = {
 _PANEL = (250, 120)
 _ROW_PX = 24
 _OVERALL_PX = 560
+_MARGIN = 1.05
+"""How far above the largest rate an axis goes at least, so that no point is on its end."""
 _ROOM = 1.6
 """How far above the largest rate an axis goes; wider confidence intervals are cut."""
 
@@ -144,7 +146,7 @@ def _panel(
     ]
     if len(hidden) == len(dated):
         layers.append(_all_hidden(words))
-    title = f"{unit}: {one.label}"
+    title = words.text("shares.level", variable=unit, level=one.label)
     width, height = _PANEL
     picture = draw(layers, words=words, title=title, width=width, height=height)
     return Figure(picture, _caption(one.label, words, cut=cut and _is_cut(one, top)))
@@ -189,7 +191,9 @@ def _top(analyses: Sequence[Analysis]) -> tuple[float, bool]:
     if not values:
         return 0.0, False
     room = _ROOM * max(values) or max(uppers, default=1.0)
-    return min(room, max([*uppers, *values])), max(uppers, default=0.0) > room
+    beyond_points = _MARGIN * max(values)
+    top = min(room, max([*uppers, beyond_points]))
+    return top, max(uppers, default=0.0) > room
 
 
 def _is_cut(one: Analysis, top: float) -> bool:
