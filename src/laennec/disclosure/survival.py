@@ -61,9 +61,15 @@ def analyses(by_type: Mapping[str, list[Entry]]) -> list[Analysis]:
             or a summary without counts.
     """
     found: dict[Key, Analysis] = {}
+    settings: dict[int, Key] = {}
     for name in SURVIVAL:
         for entry in by_type.get(name, []):
-            same = sorted((k, v) for k, v in entry.settings.extra.items() if k not in _OWN)
+            if entry.row.result_id not in settings:
+                own = entry.settings.extra.items()
+                settings[entry.row.result_id] = tuple(
+                    sorted(one for one in own if one[0] not in _OWN)
+                )
+            same = settings[entry.row.result_id]
             stratum = named("", levels_of(entry))
             key: Key = (entry.row.cdm_name, entry.row.group_level, stratum, *same)
             one = found.setdefault(key, Analysis())

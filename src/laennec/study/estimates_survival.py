@@ -23,6 +23,7 @@ QUANTILES = {"median": 0.5, "q05": 0.05, "q25": 0.25, "q75": 0.75, "q95": 0.95}
 """Names of CohortSurvival, and the share of persons with the event."""
 
 LIMITS = ("estimate_95CI_lower", "estimate_95CI_upper")
+_ENDS = ("events", "competing", "censored")
 
 
 def survival_tables(
@@ -37,7 +38,16 @@ def survival_tables(
         cdm_name: Name of the data.
         divided: Names of the strata, joined; empty without.
     """
-    followed = [_followed(asked, one, partial, cdm_name) for one in study.strata_of(asked)]
+    by_end = _by_end(asked, partial)
+    followed = [
+        _Followed(
+            asked,
+            one,
+            cdm_name,
+            *(by_end.get(one.label, {}).get(name, {}) for name in _ENDS),
+        )
+        for one in study.strata_of(asked)
+    ]
     shared = survival_settings(asked) | ({"strata": divided} if divided else {})
     timed = {"additional": "time"}
 
@@ -133,14 +143,14 @@ class _Followed:
         return where.row("outcome", outcome, estimate, kind, value)
 
 
-def _followed(
-    asked: CumulativeIncidence, stratum: Stratum, partial: Partial, cdm_name: str
-) -> _Followed:
-    by_end: dict[str, dict[int, int]] = {"events": {}, "competing": {}, "censored": {}}
+def _by_end(asked: CumulativeIncidence, partial: Partial) -> dict[str, dict[str, dict[int, int]]]:
+    """Who is followed, by cohort or stratum, what ended it, and the day."""
+    found: dict[str, dict[str, dict[int, int]]] = {}
     for key, n in partial.counts.items():
-        if key[0] == "survival" and key[1:3] == (asked.name, stratum.label):
-            by_end[str(key[4])][int(key[3])] = n
-    return _Followed(asked, stratum, cdm_name, **by_end)
+        if key[0] == "survival" and key[1] == asked.name:
+            _, _, label, day, ended_by = key
+            found.setdefault(str(label), {}).setdefault(str(ended_by), {})[int(day)] = n
+    return found
 
 
 def _estimates(followed: _Followed) -> Iterator[ResultRow]:
