@@ -179,6 +179,24 @@ def test_few_who_are_excluded_from_a_cohort_leave_it_as_it_is_and_hide_the_end()
     assert ("12", "number_subjects") not in shown(made)
 
 
+def test_what_one_analysis_hides_another_hides_with_its_steps_and_keeps_its_end() -> None:
+    """Men and women start from one cohort; few men are excluded in one step."""
+    named = {"denominator_target_cohort_name": "users"}
+    parts = [
+        size(1000),
+        attrition("Female", {1: 1000, 5: 900, 8: 500, 10: 450, 12: 400}, **named),
+        attrition("Male", {1: 1000, 5: 900, 8: 400, 10: 396, 12: 300}, **named),
+    ]
+    published = check(bind(parts), ELEVEN).published.rows
+    ends = [
+        one.estimate_value
+        for one in published
+        if (one.additional_level, one.variable_name) == ("12", "number_subjects")
+    ]
+    assert published[0].estimate_value == "1000"
+    assert ends == ["400", "300"]
+
+
 def test_a_year_that_lacks_few_of_those_at_risk_is_hidden() -> None:
     made = bind([attrition("Both", {10: 800, 12: 600}), at_risk({YEAR: 595})])
     published = check(made, ELEVEN).published.rows

@@ -34,6 +34,10 @@ _SEXES = ("None", "Female", "Male")
 """In the order in which they are merged: who is of unknown sex first goes with the women."""
 
 
+Shared = dict[Key, tuple[Key, tuple[Key, ...]]]
+"""Steps of attritions that were met, each with who is left and the cells that tell of it."""
+
+
 def subjects(cdm: str, cohort: str) -> Key:
     """Return the cell of all persons of a cohort."""
     return ("subjects", cdm, cohort)
@@ -114,7 +118,7 @@ def relate_cohorts(
             linked = measure_of((key[0], *key[3:]), entry, diagrams)
             if linked is not None:
                 measures.setdefault(linked[0], {})[linked[1]] = key
-    shared: dict[Key, tuple[Key, Key]] = {}
+    shared: Shared = {}
     for cohort, reasons in steps.items():
         relate_attrition(algebra, cohort, reasons, shared)
     for cohort, by_kind in levels.items():
@@ -209,7 +213,7 @@ def _steps(cdm: str, cohort: str, reasons: dict[int, str]) -> Steps:
 
 
 def relate_attrition(
-    algebra: Algebra, cohort: Key, reasons: dict[int, str], shared: dict[Key, tuple[Key, Key]]
+    algebra: Algebra, cohort: Key, reasons: dict[int, str], shared: Shared
 ) -> None:
     """Divide everyone excluded into the steps; show who is left where that tells nothing.
 
@@ -229,7 +233,7 @@ def relate_attrition(
     for n, key in enumerate(left[:-1]):
         later = [everyone] if n == 0 else cover(excluded, n)
         algebra.derive(key, [size, *later])
-    _link(algebra, [reasons[n] for n in sorted(reasons)], left, excluded, everyone, shared)
+    _link(algebra, [reasons[n] for n in sorted(reasons)], left, excluded, (everyone,), shared)
 
 
 def relate_attrition_from(
@@ -237,7 +241,7 @@ def relate_attrition_from(
     whole: Key,
     cohort: Key,
     reasons: dict[int, str],
-    shared: dict[Key, tuple[Key, Key]],
+    shared: Shared,
 ) -> None:
     """Divide a whole into who is left at the end and the steps; the whole is kept before the end.
 
@@ -259,7 +263,8 @@ def relate_attrition_from(
     algebra.split(whole, [size, everyone])
     for n, key in enumerate(left[1:-1], start=1):
         algebra.derive(key, [size, *cover(excluded, n)])
-    _link(algebra, [reasons[n] for n in sorted(reasons)], left, excluded, everyone, shared)
+    told = tuple(excluded)
+    _link(algebra, [reasons[n] for n in sorted(reasons)], left, excluded, told, shared)
 
 
 def _steps_of(
@@ -295,22 +300,24 @@ def _link(
     reasons: list[str],
     left: list[Key],
     excluded: list[Key],
-    everyone: Key,
-    shared: dict[Key, tuple[Key, Key]],
+    told: tuple[Key, ...],
+    shared: Shared,
 ) -> None:
     """Take equal numbers after equal steps, in two cohorts, for the same persons.
 
     A reader who knows the study knows when two cohorts start from the same persons. Then what one
-    attrition hides, the other may not tell: it hides all its exclusions.
+    attrition hides, the other may not tell: it hides all its exclusions, which is what is ``told``.
     """
     for n, key in enumerate(left[:-1]):
         prefix = (left[0][1], *reasons[: n + 1], *(algebra[one] for one in left[: n + 1]))
-        other_left, other_everyone = shared.setdefault(prefix, (key, everyone))
+        other_left, other_told = shared.setdefault(prefix, (key, told))
         if other_left == key:
             continue
         algebra.same(other_left, key)
-        algebra.imply(key, other_everyone)
-        algebra.imply(other_left, everyone)
+        for one in other_told:
+            algebra.imply(key, one)
+        for one in told:
+            algebra.imply(other_left, one)
         if n:
             gone: Key = ("excluded", *other_left[1:])
             algebra.same(gone, excluded[n - 1])

@@ -23,7 +23,12 @@ from laennec.core.errors import PolicyError
 from laennec.disclosure.ages import span
 from laennec.disclosure.algebra import Algebra, Key
 from laennec.disclosure.calendars import OVERALL
-from laennec.disclosure.cohorts import relate_attrition, relate_attrition_from, subjects
+from laennec.disclosure.cohorts import (
+    Shared,
+    relate_attrition,
+    relate_attrition_from,
+    subjects,
+)
 from laennec.disclosure.combined import EMPTY, Diagram
 from laennec.disclosure.cubes import Labels
 from laennec.disclosure.differences import close
@@ -111,7 +116,7 @@ class RateAttritions:
         Raises:
             PolicyError: a step is missing, or numbers do not add up.
         """
-        shared: dict[Key, tuple[Key, Key]] = {}
+        shared: Shared = {}
         for one in self._shown:
             for row in one.rows:
                 algebra.put(_cell(one, row), row.count)
