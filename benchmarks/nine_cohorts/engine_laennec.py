@@ -26,7 +26,7 @@ from laennec.core.progress import Quiet
 from laennec.core.spill import forbid_spill
 from laennec.omop.concepts import ConceptItem
 from laennec.runs.definition_plan import DefinitionPlan, plan_definitions
-from laennec.runs.processes import SnapshotInHand
+from laennec.runs.processes import SnapshotInHand, ViewInHand
 from laennec.study.circe import translate
 from laennec.study.definition import Definition
 from laennec.vault.passphrase import PassphraseFile
@@ -62,7 +62,7 @@ def run(store: Path, out: Path) -> None:
     with opened(store) as hub, ProcessExecutor(WORKERS, modules=MODULES) as executor:
         view = hub.warehouse.loaded_view()
         began = time.perf_counter()
-        place = SnapshotInHand(view.reader(), view.snapshot, frozenset())
+        place = SnapshotInHand(ViewInHand(view.reader(), view.snapshot), frozenset())
         found = list(executor.map(CohortTask(place, planned(view)), view.buckets()))
         seconds = time.perf_counter() - began
     each: dict[str, float] = {}

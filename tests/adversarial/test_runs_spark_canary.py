@@ -32,7 +32,7 @@ from laennec.core.progress import Quiet
 from laennec.quality import engines as quality_engines
 from laennec.runs.engines import RemoteEngine
 from laennec.study.files import read_study
-from laennec.vault.manifest import Snapshot
+from laennec.warehouse.service import View
 from parts import free_port
 from parts.spark import Cluster, cluster, fresh_driver
 
@@ -247,7 +247,8 @@ def test_data_quality_leaves_no_secret(marked: Cli, watched: tuple[Cluster, int]
             keys.append(key)
             return vault.wrap_scratch_key(key)
 
-        def engine(one: Snapshot) -> quality_engines.RemoteEngine:
+        def engine(view: View) -> quality_engines.RemoteEngine:
+            one = view.snapshot
             there = HubSnapshot(HubVault(marked.folder, vault.seen), one.number, one.digest)
             return quality_engines.RemoteEngine(watching, there, wrap)
 

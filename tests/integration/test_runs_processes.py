@@ -17,7 +17,7 @@ from laennec.core.errors import IntegrityError
 from laennec.core.progress import Quiet
 from laennec.runs.engines import PROCESS_MODULES, LocalEngine
 from laennec.runs.plan import Plan
-from laennec.runs.processes import SnapshotInHand
+from laennec.runs.processes import SnapshotInHand, ViewInHand
 from laennec.study.files import read_study
 from laennec.warehouse.service import View
 
@@ -64,7 +64,7 @@ def test_the_partial_is_that_of_one_thread(stocked: Cli, monkeypatch: pytest.Mon
 
 def test_what_a_process_is_given_reads_there(small: tuple[Plan, View, Path]) -> None:
     plan, view, _ = small
-    given = SnapshotInHand(view.reader(), view.snapshot, frozenset())
+    given = SnapshotInHand(ViewInHand(view.reader(), view.snapshot), frozenset())
     carried: SnapshotInHand = pickle.loads(pickle.dumps(given))  # noqa: S301
     there = carried.source(tables=plan.tables, buckets=(0,))
     assert there.buckets() == view.buckets()
@@ -78,7 +78,7 @@ def test_what_a_process_is_given_reads_there(small: tuple[Plan, View, Path]) -> 
 def test_what_a_process_is_given_shows_no_key(small: tuple[Plan, View, Path]) -> None:
     _, view, _ = small
     reader = view.reader()
-    shown = repr(SnapshotInHand(reader, view.snapshot, frozenset())) + repr(reader)
+    shown = repr(SnapshotInHand(ViewInHand(reader, view.snapshot), frozenset())) + repr(reader)
     assert all(key.hex() not in shown for key in reader.keychain.keys.values())
     assert "keychain" not in shown
     assert "wrapped" not in shown

@@ -6,9 +6,10 @@ from laennec.app.elsewhere import HubSnapshot, HubVault, check_unattended
 from laennec.app.hub import Hub
 from laennec.compute.executor import Executor
 from laennec.compute.spark import SparkExecutor
-from laennec.quality.engines import RemoteEngine
+from laennec.quality.engines import MachineEngine, RemoteEngine
 from laennec.quality.service import QualityReport
-from laennec.vault.manifest import Snapshot
+from laennec.runs.engines import WORTH_PROCESSES
+from laennec.warehouse.service import View
 
 
 def assess_quality(
@@ -28,14 +29,20 @@ def assess_quality(
         folder: The hub's folder, where executors find its settings.
         snapshot: Which to read; the newest by default.
         everything: Read all buckets, whatever is kept.
-        on: Master of a Spark cluster to work on; None works in this process.
+        on: Master of a Spark cluster to work on; None works on this machine.
 
     Raises:
         SettingsError: the cluster cannot be used, or its executors could not open the hub, since
             its passphrase is asked for.
     """
     if on is None:
-        return hub.quality().assess(version, snapshot=snapshot, everything=everything)
+        worth = WORTH_PROCESSES if hub.settings.store.url is None else None
+        return hub.quality().assess(
+            version,
+            snapshot=snapshot,
+            everything=everything,
+            engine=lambda view: MachineEngine(hub.workers, view, worth),
+        )
     check_unattended(hub.settings)
     with SparkExecutor(on) as executor:
         return assess_elsewhere(
@@ -64,7 +71,8 @@ def assess_elsewhere(
     """
     vault = hub.warehouse.vault
 
-    def engine(one: Snapshot) -> RemoteEngine:
+    def engine(view: View) -> RemoteEngine:
+        one = view.snapshot
         there = HubSnapshot(HubVault(folder.resolve(), vault.seen), one.number, one.digest)
         return RemoteEngine(executor, there, vault.wrap_scratch_key)
 

@@ -1,4 +1,4 @@
-"""Who counts: threads of this process, or processes elsewhere; each finds the same.
+"""Who counts: this machine, or processes elsewhere; each finds the same.
 
 Elsewhere, such as on Spark, what travels out says how to open the hub and which tables of which
 buckets are asked for, with no key and no row. What travels back are counts, source values and
@@ -18,10 +18,12 @@ from typing import Protocol
 import polars as pl
 
 from laennec.compute.executor import Executor, LocalExecutor
+from laennec.compute.processes import ProcessExecutor
 from laennec.core.errors import EngineError
 from laennec.quality.counting import Asked, Found, Survey, count, survey
 from laennec.quality.ports import ViewSource
 from laennec.quality.shelf import keys_from_bytes, keys_to_bytes
+from laennec.runs.processes import ViewInHand
 from laennec.runs.remote import TASKS_AT_MOST, new_key
 from laennec.vault import sealed_bytes
 from laennec.warehouse.service import View
@@ -66,6 +68,40 @@ class LocalEngine:
             return place, count(survey, place)
 
         yield from LocalExecutor(self.workers).map(one, asked)
+
+
+@dataclass(frozen=True)
+class MachineEngine:
+    """This machine: threads, or further processes where there is much to count.
+
+    Attributes:
+        workers: Places in work at the same time.
+        view: The rows.
+        processes_from: Sealed bytes to read for each worker from which on there are processes; None
+            for never, as where the store cannot be carried to them.
+    """
+
+    workers: int
+    view: View
+    processes_from: int | None
+
+    def count(self, survey: Survey, asked: Sequence[Asked]) -> Generator[Answer, None, None]:
+        """Yield what is found; see ``Engine``."""
+        if not self._wants_processes(asked):
+            yield from LocalEngine(self.workers).count(survey, asked)
+            return
+        reader = self.view.reader()
+        there = ViewInHand(reader, self.view.snapshot)
+        with ProcessExecutor(self.workers, modules=[__name__, ViewInHand.__module__]) as executor:
+            yield from RemoteEngine(executor, there, reader.wrap_scratch_key).count(survey, asked)
+
+    def _wants_processes(self, asked: Sequence[Asked]) -> bool:
+        if self.processes_from is None or self.workers == 1:
+            return False
+        places = {(table, one.place) for one in asked for table in one.tables}
+        files = self.view.snapshot.manifest.files
+        size = sum(one.size for one in files if (one.table, one.bucket) in places)
+        return size >= self.processes_from * self.workers
 
 
 class SnapshotElsewhere(Protocol):

@@ -19,7 +19,6 @@ from laennec.quality.engines import Engine, LocalEngine
 from laennec.quality.ports import ViewSource
 from laennec.quality.run import Assessment, assess
 from laennec.quality.sealed_shelf import SealedShelf
-from laennec.vault.manifest import Snapshot
 from laennec.vault.service import Vault
 from laennec.warehouse.service import View, Warehouse
 
@@ -81,7 +80,7 @@ class Quality:
         *,
         snapshot: int | None = None,
         everything: bool = False,
-        engine: Callable[[Snapshot], Engine] | None = None,
+        engine: Callable[[View], Engine] | None = None,
     ) -> QualityReport:
         """Answer every check, reading only buckets that changed since they were last counted.
 
@@ -89,7 +88,7 @@ class Quality:
             version: Of the CDM whose checks are asked, ``"5.3"`` or ``"5.4"``.
             snapshot: Which; the newest when None.
             everything: Read all buckets, whatever is kept.
-            engine: Returns what counts the rows of a snapshot; threads of this process by default.
+            engine: Returns what counts the rows of a view; threads of this process by default.
 
         Raises:
             NotFoundError: the warehouse has no persons, or no such snapshot.
@@ -106,7 +105,7 @@ class Quality:
                 ViewSource(view, version),
                 shelf,
                 today=now.date(),
-                engine=LocalEngine(self._workers) if engine is None else engine(view.snapshot),
+                engine=LocalEngine(self._workers) if engine is None else engine(view),
                 progress=task,
                 everything=everything,
             )

@@ -9,7 +9,7 @@ from laennec.compute.processes import ProcessExecutor
 from laennec.core.progress import Task
 from laennec.runs.local import run as run_locally
 from laennec.runs.plan import Plan
-from laennec.runs.processes import SnapshotInHand
+from laennec.runs.processes import SnapshotInHand, ViewInHand
 from laennec.runs.remote import RunKey, SourceElsewhere, new_key, run_remotely
 from laennec.runs.skips import Skipped, SkippingSource, skipped
 from laennec.study.partials import Partial
@@ -64,7 +64,7 @@ class LocalEngine:
         with ProcessExecutor(self.workers, modules=PROCESS_MODULES) as executor:
             engine = RemoteEngine(
                 executor,
-                lambda snapshot: SnapshotInHand(reader, snapshot, useless),
+                lambda snapshot: SnapshotInHand(ViewInHand(reader, snapshot), useless),
                 reader.wrap_scratch_key,
             )
             return engine.evaluate(plan, view, progress=progress)

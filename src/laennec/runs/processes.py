@@ -15,27 +15,46 @@ from laennec.warehouse.service import View
 
 
 @dataclass(frozen=True)
-class SnapshotInHand:
-    """Rows of one snapshot for a process of the same user on the same machine: it holds keys.
+class ViewInHand:
+    """One snapshot for a process of the same user on the same machine: it holds keys.
 
     Attributes:
         reader: Reads the files.
         snapshot: Says which there are.
-        skipped: What need not be opened.
     """
 
     reader: SealedReader = field(repr=False)
     snapshot: Snapshot = field(repr=False)
-    skipped: Skipped = field(repr=False)
 
-    def source(self, *, tables: Sequence[str], buckets: Sequence[int]) -> SkippingSource:  # noqa: ARG002 - nothing is fetched ahead from a folder
-        """Return the rows; contract of ``runs.remote.SourceElsewhere``."""
-        return self._source
+    def source(self, *, tables: Sequence[str], buckets: Sequence[int]) -> View:  # noqa: ARG002 - nothing is fetched ahead from a folder
+        """Return the snapshot, one view for each process."""
+        return self._view
 
     def unwrap(self, wrapped: str) -> bytes:
         """Return the run's key."""
         return self.reader.unwrap_scratch_key(wrapped)
 
     @cached_property
-    def _source(self) -> SkippingSource:
-        return SkippingSource(View(self.reader, self.snapshot), self.skipped)
+    def _view(self) -> View:
+        return View(self.reader, self.snapshot)
+
+
+@dataclass(frozen=True)
+class SnapshotInHand:
+    """Rows of one snapshot for a run's process, but for files that need not be opened.
+
+    Attributes:
+        view: The snapshot.
+        skipped: What need not be opened.
+    """
+
+    view: ViewInHand
+    skipped: Skipped = field(repr=False)
+
+    def source(self, *, tables: Sequence[str], buckets: Sequence[int]) -> SkippingSource:
+        """Return the rows; contract of ``runs.remote.SourceElsewhere``."""
+        return SkippingSource(self.view.source(tables=tables, buckets=buckets), self.skipped)
+
+    def unwrap(self, wrapped: str) -> bytes:
+        """Return the run's key."""
+        return self.view.unwrap(wrapped)
