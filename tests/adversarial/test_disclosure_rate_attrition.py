@@ -164,44 +164,41 @@ def test_what_is_large_is_shown() -> None:
     assert len(shown(made)) == 8
 
 
-def test_few_who_are_excluded_are_hidden_with_a_neighbour_and_who_is_left_between() -> None:
-    found = shown(attrition("Both", {1: 1000, 5: 900, 10: 800, 12: 796}))
-    assert ("12", "excluded_subjects") not in found
-    assert ("10", "number_subjects") not in found
-    assert found["12", "number_subjects"] == "796"
+def test_few_who_are_excluded_hide_every_step() -> None:
+    assert shown(attrition("Both", {1: 1000, 5: 900, 10: 800, 12: 796})) == {}
 
 
-def test_few_who_are_excluded_from_a_cohort_leave_it_as_it_is_and_hide_the_end() -> None:
+def test_few_who_are_excluded_from_a_cohort_leave_it_as_it_is() -> None:
     named = {"denominator_target_cohort_name": "users"}
     made = bind([size(1000), attrition("Both", {1: 1000, 10: 1000, 12: 996}, **named)])
-    published = check(made, ELEVEN).published.rows
-    assert published[0].estimate_value == "1000"
-    assert ("12", "number_subjects") not in shown(made)
+    assert check(made, ELEVEN).published.rows[0].estimate_value == "1000"
+    assert shown(made) == {}
 
 
-def test_what_one_analysis_hides_another_hides_with_its_steps_and_keeps_its_end() -> None:
-    """Men and women start from one cohort; few men are excluded in one step."""
-    named = {"denominator_target_cohort_name": "users"}
+def test_women_and_men_and_both_are_hidden_together() -> None:
+    left = {"Both": (900, 846, 700), "Female": (500, 450, 400), "Male": (400, 396, 300)}
     parts = [
-        size(1000),
-        attrition("Female", {1: 1000, 5: 900, 8: 500, 10: 450, 12: 400}, **named),
-        attrition("Male", {1: 1000, 5: 900, 8: 400, 10: 396, 12: 300}, **named),
+        attrition(sex, dict(zip((8, 10, 12), numbers, strict=True)))
+        for sex, numbers in left.items()
     ]
-    published = check(bind(parts), ELEVEN).published.rows
-    ends = [
-        one.estimate_value
-        for one in published
-        if (one.additional_level, one.variable_name) == ("12", "number_subjects")
-    ]
-    assert published[0].estimate_value == "1000"
-    assert ends == ["400", "300"]
+    assert shown(bind(parts)) == {}
 
 
-def test_a_year_that_lacks_few_of_those_at_risk_is_hidden() -> None:
-    made = bind([attrition("Both", {10: 800, 12: 600}), at_risk({YEAR: 595})])
-    published = check(made, ELEVEN).published.rows
-    values = {one.additional_level: one.estimate_value for one in published}
-    assert values[YEAR] == HIDDEN
+@pytest.mark.parametrize("fewer", [0, 5, 10, 11])
+def test_steps_near_who_is_at_risk_in_a_year_are_hidden_and_the_year_stays(fewer: int) -> None:
+    made = bind([attrition("Both", {10: 800, 12: 600}), at_risk({YEAR: 600 - fewer})])
+    values = {
+        one.additional_level: one.estimate_value for one in check(made, ELEVEN).published.rows
+    }
+    assert values[YEAR] == str(600 - fewer)
+    assert bool(shown(made)) == (fewer in (0, 11))
+
+
+def test_a_step_does_not_tell_who_is_at_risk_where_that_is_hidden() -> None:
+    hidden = at_risk({OVERALL: 600})
+    rows = (replace(hidden.rows[0], estimate_value=HIDDEN),)
+    made = bind([attrition("Both", {10: 800, 12: 600}), SummarisedResult(rows, hidden.settings)])
+    assert check(made, ELEVEN).published.rows[-1].estimate_value == HIDDEN
 
 
 def test_steps_of_populations_that_a_set_operation_links_are_hidden() -> None:

@@ -34,10 +34,6 @@ _SEXES = ("None", "Female", "Male")
 """In the order in which they are merged: who is of unknown sex first goes with the women."""
 
 
-Shared = dict[Key, tuple[Key, tuple[Key, ...]]]
-"""Steps of attritions that were met, each with who is left and the cells that tell of it."""
-
-
 def subjects(cdm: str, cohort: str) -> Key:
     """Return the cell of all persons of a cohort."""
     return ("subjects", cdm, cohort)
@@ -118,9 +114,9 @@ def relate_cohorts(
             linked = measure_of((key[0], *key[3:]), entry, diagrams)
             if linked is not None:
                 measures.setdefault(linked[0], {})[linked[1]] = key
-    shared: Shared = {}
+    shared: dict[Key, tuple[Key, Key]] = {}
     for cohort, reasons in steps.items():
-        relate_attrition(algebra, cohort, reasons, shared)
+        _attrition(algebra, cohort, reasons, shared)
     for cohort, by_kind in levels.items():
         _characteristics(algebra, cohort, by_kind)
     relate_strata(algebra, families)
@@ -212,67 +208,12 @@ def _steps(cdm: str, cohort: str, reasons: dict[int, str]) -> Steps:
     return [*((key, (everyone,)) for key in before), (subjects(cdm, cohort), ())]
 
 
-def relate_attrition(
-    algebra: Algebra, cohort: Key, reasons: dict[int, str], shared: Shared
+def _attrition(
+    algebra: Algebra, cohort: Key, reasons: dict[int, str], shared: dict[Key, tuple[Key, Key]]
 ) -> None:
-    """Divide everyone excluded into the steps; show who is left where that tells nothing.
-
-    Args:
-        algebra: Holds ``("left", *cohort, step)`` for every step.
-        cohort: Source of data, and a name.
-        reasons: What each step asks for, by its number from 1.
-        shared: Filled with the steps of the attritions that were related before.
-
-    Raises:
-        PolicyError: a step is missing, or leaves more persons than entered it.
-    """
-    left, excluded, everyone = _steps_of(algebra, cohort, reasons)
-    if not excluded:
-        return
-    size = subjects(str(cohort[0]), str(cohort[1]))
-    for n, key in enumerate(left[:-1]):
-        later = [everyone] if n == 0 else cover(excluded, n)
-        algebra.derive(key, [size, *later])
-    _link(algebra, [reasons[n] for n in sorted(reasons)], left, excluded, (everyone,), shared)
-
-
-def relate_attrition_from(
-    algebra: Algebra,
-    whole: Key,
-    cohort: Key,
-    reasons: dict[int, str],
-    shared: Shared,
-) -> None:
-    """Divide a whole into who is left at the end and the steps; the whole is kept before the end.
-
-    Args:
-        algebra: As for ``relate_attrition``.
-        whole: Who is there at the first step.
-        cohort: Source of data, and a name.
-        reasons: What each step asks for, by its number from 1.
-        shared: Filled with the steps of the attritions that were related before.
-
-    Raises:
-        PolicyError: as ``relate_attrition``.
-    """
-    left, excluded, everyone = _steps_of(algebra, cohort, reasons)
-    algebra.same(whole, left[0])
-    if not excluded:
-        return
-    size = subjects(str(cohort[0]), str(cohort[1]))
-    algebra.split(whole, [size, everyone])
-    for n, key in enumerate(left[1:-1], start=1):
-        algebra.derive(key, [size, *cover(excluded, n)])
-    told = tuple(excluded)
-    _link(algebra, [reasons[n] for n in sorted(reasons)], left, excluded, told, shared)
-
-
-def _steps_of(
-    algebra: Algebra, cohort: Key, reasons: dict[int, str]
-) -> tuple[list[Key], list[Key], Key]:
-    """Add who is excluded, by each step and in all; return who is left, and these."""
+    """Divide everyone excluded into the steps; show who is left where that tells nothing."""
     numbers = sorted(reasons)
-    left: list[Key] = [("left", *cohort, n) for n in numbers]
+    left = [("left", *cohort, n) for n in numbers]
     if numbers != list(range(1, len(numbers) + 1)) or any(key not in algebra for key in left):
         raise PolicyError(
             "An attrition lacks a step, or the number of persons left after one.",
@@ -281,18 +222,22 @@ def _steps_of(
     size = subjects(str(cohort[0]), str(cohort[1]))
     algebra.put(size, algebra[left[-1]])
     algebra.same(size, left[-1])
-    excluded: list[Key] = [("excluded", *cohort, n) for n in numbers[1:]]
+    excluded = [("excluded", *cohort, n) for n in numbers[1:]]
     for before, after, gone in zip(left, left[1:], excluded, strict=False):
         if not algebra.remainder(gone, before, [after]):
             raise PolicyError(
                 "An attrition step leaves more persons than entered it.",
                 remedy="Run the study again; a result that does not add up is never published.",
             )
+    if not excluded:
+        return
     everyone: Key = ("everyone excluded", *cohort)
-    if excluded:
-        algebra.remainder(everyone, left[0], [size])
-        algebra.split(everyone, excluded)
-    return left, excluded, everyone
+    algebra.remainder(everyone, left[0], [size])
+    algebra.split(everyone, excluded)
+    for n, key in enumerate(left[:-1]):
+        later = [everyone] if n == 0 else cover(excluded, n)
+        algebra.derive(key, [size, *later])
+    _link(algebra, [reasons[n] for n in numbers], left, excluded, everyone, shared)
 
 
 def _link(
@@ -300,24 +245,22 @@ def _link(
     reasons: list[str],
     left: list[Key],
     excluded: list[Key],
-    told: tuple[Key, ...],
-    shared: Shared,
+    everyone: Key,
+    shared: dict[Key, tuple[Key, Key]],
 ) -> None:
     """Take equal numbers after equal steps, in two cohorts, for the same persons.
 
     A reader who knows the study knows when two cohorts start from the same persons. Then what one
-    attrition hides, the other may not tell: it hides all its exclusions, which is what is ``told``.
+    attrition hides, the other may not tell: it hides all its exclusions.
     """
     for n, key in enumerate(left[:-1]):
         prefix = (left[0][1], *reasons[: n + 1], *(algebra[one] for one in left[: n + 1]))
-        other_left, other_told = shared.setdefault(prefix, (key, told))
+        other_left, other_everyone = shared.setdefault(prefix, (key, everyone))
         if other_left == key:
             continue
         algebra.same(other_left, key)
-        for one in other_told:
-            algebra.imply(key, one)
-        for one in told:
-            algebra.imply(other_left, one)
+        algebra.imply(key, other_everyone)
+        algebra.imply(other_left, everyone)
         if n:
             gone: Key = ("excluded", *other_left[1:])
             algebra.same(gone, excluded[n - 1])

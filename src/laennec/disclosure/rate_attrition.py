@@ -1,14 +1,10 @@
 """Cells of the attrition of incidence and prevalence: who is left after each step, and who is not.
 
-- An attrition is protected as that of a cohort (``disclosure.cohorts``): the persons left after a
-  step are those at the end and the later exclusions together.
-- Two analyses that begin with equal numbers after equal steps begin with the same persons.
-- Women and men who are excluded add up to all who are, and so do those who are left.
-- The first step of a population that is a cohort is that cohort, or it less who is not observed.
-  If few of the cohort are excluded in all, the cohort is kept and who is left at the end is hidden;
-  otherwise the start is hidden.
-- Who is left at the end, and who is seen at all, is compared with who is at risk or looked at in
-  any interval of an analysis of the same population: these sets may be nested.
+- The steps of an analysis are hidden together: if one excludes few, or if who is left after one is
+  near another set of persons of the population (a step of another analysis, who is at risk or
+  looked at in an interval, the cohort), or equal to one that is hidden.
+- The steps of women, of men and of both are hidden together, since they add up.
+- Estimates and cohorts are never hidden for the sake of an attrition.
 - Steps of populations that a set operation links are hidden: subtracted, they tell of the persons
   between.
 
@@ -17,18 +13,13 @@ Pure.
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from itertools import combinations
+from itertools import combinations, pairwise, permutations
 
 from laennec.core.errors import PolicyError
 from laennec.disclosure.ages import span
 from laennec.disclosure.algebra import Algebra, Key
 from laennec.disclosure.calendars import OVERALL
-from laennec.disclosure.cohorts import (
-    Shared,
-    relate_attrition,
-    relate_attrition_from,
-    subjects,
-)
+from laennec.disclosure.cohorts import subjects
 from laennec.disclosure.combined import EMPTY, Diagram
 from laennec.disclosure.cubes import Labels
 from laennec.disclosure.differences import close
@@ -41,6 +32,7 @@ _SEEN = 10
 """The step after which who is left is seen on some day, by the numbers of IncidencePrevalence."""
 
 _EVERYONE = "None"
+_ALL_AGES = "0 to 150"
 
 Compared = tuple[Key, Labels, int | None]
 """Key, labels and count of a set of persons; a set of an analysis has no key but by its labels."""
@@ -116,74 +108,78 @@ class RateAttritions:
         Raises:
             PolicyError: a step is missing, or numbers do not add up.
         """
-        shared: Shared = {}
         for one in self._shown:
             for row in one.rows:
                 algebra.put(_cell(one, row), row.count)
-            places = {one.place_of(number): reason for number, reason in one.steps.items()}
-            whole = subjects(one.cdm, one.population)
-            known = one.population != _EVERYONE and whole in algebra
-            if known and algebra[whole] == algebra[one.left(min(one.steps))]:
-                relate_attrition_from(algebra, whole, one.cohort, places, shared)
-                continue
-            relate_attrition(algebra, one.cohort, places, shared)
-            if known:
-                _begin(algebra, one, whole)
-        _add_sexes(algebra, self._shown)
+            _relate_steps(algebra, one)
+        _hide_sexes_together(algebra, self._shown)
         places_of: dict[Key, list[Compared]] = {}
         for place, (name, labels, count) in others:
             places_of.setdefault(place, []).append(((*name, *labels), labels, count))
         for one in self._shown:
             sets = places_of.setdefault((one.cdm, one.population), [])
+            whole = subjects(one.cdm, one.population)
+            if one.population != _EVERYONE and whole in algebra:
+                sets.append((whole, (one.sex, _ALL_AGES, OVERALL), algebra[whole]))
             for number in one.steps:
-                if number >= _SEEN:
-                    sets.append((one.left(number), one.labels, algebra[one.left(number)]))
+                labels = one.labels if number >= _SEEN else (one.sex, _ALL_AGES, OVERALL)
+                sets.append((one.left(number), labels, algebra[one.left(number)]))
         for sets in places_of.values():
             _compare(algebra, sets, threshold)
 
 
+def _relate_steps(algebra: Algebra, one: _Attrition) -> None:
+    """Add the steps of one analysis: all of them are hidden if one is."""
+    numbers = sorted(one.steps)
+    cells = [one.left(number) for number in numbers]
+    cells += [one.excluded(number) for number in numbers[1:]]
+    if any(one.left(number) not in algebra for number in numbers):
+        raise PolicyError(
+            "An attrition of a rate lacks the number of persons left after a step.",
+            remedy="Give number_subjects and excluded_subjects for every step.",
+        )
+    for before, after in pairwise(numbers):
+        gone = one.excluded(after)
+        if not algebra.remainder(gone, one.left(before), [one.left(after)]):
+            raise PolicyError(
+                "An attrition step leaves more persons than entered it.",
+                remedy="Run the study again; a result that does not add up is never published.",
+            )
+        algebra.total(one.left(before), [one.left(after), gone])
+    cells += [key for key in [one.excluded(numbers[0])] if key in algebra]
+    for first, second in zip(cells, [*cells[1:], cells[0]], strict=True):
+        algebra.imply(first, second)
+
+
 def _compare(algebra: Algebra, sets: list[Compared], threshold: int) -> None:
-    """Compare the sets of attritions with any other; the others are compared elsewhere."""
-    for larger, smaller, below in close(sets, lambda one: one[2], threshold, equal=True):
+    """Hide steps that are near another set: the sets of estimates are compared elsewhere."""
+    for larger, smaller, _ in close(sets, lambda one: one[2], threshold, equal=True):
         steps = [one[0] for one in (larger, smaller) if one[0][0] == "left"]
         of_one = len(steps) == 2 and steps[0][:3] == steps[1][:3]
         if not steps or of_one or not may_nest(larger[1], smaller[1]):
             continue
         if larger[2] == smaller[2]:
-            algebra.same(larger[0], smaller[0])
+            algebra.total(larger[0], [smaller[0]])
+            for step in steps:
+                algebra.imply(larger[0], step)
+                algebra.imply(smaller[0], step)
             continue
-        algebra.apart(larger[0], smaller[0])
-        for key, labels, _ in below:
-            if may_nest(smaller[1], labels):
-                algebra.imply(smaller[0], key)
+        between: Key = ("between", *larger[0], *smaller[0])
+        algebra.remainder(between, larger[0], [smaller[0]])
+        algebra.total(larger[0], [smaller[0], between])
+        for step in steps:
+            algebra.imply(between, step)
 
 
-def _begin(algebra: Algebra, one: _Attrition, whole: Key) -> None:
-    """Protect who is in the cohort that is the population, and not observed when they enter."""
-    first = one.left(min(one.steps))
-    rest: Key = ("entry not observed", *first)
-    if not algebra.remainder(rest, whole, [first]):
-        raise PolicyError(
-            "A population has more persons than the cohort it is.",
-            remedy="Run the study again; a result that does not add up is never published.",
-        )
-    algebra.split(whole, [first, rest])
-
-
-def _add_sexes(algebra: Algebra, shown: Iterable[_Attrition]) -> None:
-    """Divide who is excluded, and who is left, into women and men, after sex was asked for."""
-    found: dict[Key, dict[str, _Attrition]] = {}
+def _hide_sexes_together(algebra: Algebra, shown: Iterable[_Attrition]) -> None:
+    """Hide the steps of women, of men and of both together; women and men add up to both."""
+    found: dict[Key, list[_Attrition]] = {}
     for one in shown:
         about = one.name.replace(f"|{one.sex}|", "|", 1)
-        found.setdefault((one.cdm, about), {})[one.sex] = one
-    for by_sex in found.values():
-        if by_sex.keys() != {*_SEXES}:
-            continue
-        whole, parts = by_sex["Both"], [by_sex[sex] for sex in _SEXES[1:]]
-        for number in whole.steps:
-            if number >= _SEEN and all(number in part.steps for part in parts):
-                algebra.split(whole.left(number), [part.left(number) for part in parts])
-                algebra.split(whole.excluded(number), [part.excluded(number) for part in parts])
+        found.setdefault((one.cdm, about), []).append(one)
+    for alike in found.values():
+        for one, other in permutations(alike, 2):
+            algebra.imply(one.left(min(one.steps)), other.left(min(other.steps)))
 
 
 def _read(entries: Iterable[Entry]) -> list[_Attrition]:
