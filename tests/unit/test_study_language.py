@@ -1,5 +1,6 @@
 """The study language in Python: the values that it builds, and errors at the researcher's line."""
 
+import csv
 import json
 from datetime import date
 from pathlib import Path
@@ -372,10 +373,14 @@ def test_sets_from_files(tmp_path: Path) -> None:
     ],
 )
 def test_tables_that_are_no_set(tmp_path: Path, text: str, said: str) -> None:
+    longest = csv.field_size_limit(131_072)
     table = tmp_path / "set.csv"
     table.write_text(text, encoding="utf-8")
-    with pytest.raises(StudyError, match=said):
-        read_exported([table])
+    try:
+        with pytest.raises(StudyError, match=said):
+            read_exported([table])
+    finally:
+        csv.field_size_limit(longest)
 
 
 HEAD = "from laennec.study.language import *\ndrug = concept_set('drug', include(1))\n"
