@@ -11,10 +11,11 @@ from adversarial.brute_force import (
     remember_audits,
 )
 from laennec.disclosure.algebra import Algebra, Key, System
-from laennec.disclosure.check import check, distribution_rule
+from laennec.disclosure.check import check
 from laennec.disclosure.kinds import HIDDEN, Role, read
 from laennec.disclosure.overlap import overlap_cell, put_overlaps, relate_overlaps
 from laennec.disclosure.profiles import load_profile
+from laennec.disclosure.rules import distribution_rule
 from laennec.omop.summarised_result import ResultRow, ResultSettings, SummarisedResult
 
 NAMES = ("a", "b", "c")

@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 
 from laennec.core.errors import PolicyError, SettingsError
 from laennec.disclosure import Profile, Rule, check, load_profile
-from laennec.disclosure.check import distribution_rule
 from laennec.disclosure.curves import coarse_grid
 from laennec.disclosure.kinds import HIDDEN, Role
+from laennec.disclosure.rules import distribution_rule
 from laennec.omop.summarised_result import ResultRow, ResultSettings, SummarisedResult, bind
 
 PROFILE = load_profile("france-11")
