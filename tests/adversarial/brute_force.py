@@ -5,15 +5,17 @@ are everywhere. Tables with the same published output are what the attacker cann
 """
 
 import itertools
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 
 import pytest
 
 from laennec.disclosure import totals
 from laennec.disclosure.algebra import Key, System
 from laennec.disclosure.audit import Part
+from laennec.disclosure.check import check
 from laennec.disclosure.profiles import Profile
 from laennec.disclosure.totals import protect
+from laennec.omop.summarised_result import SummarisedResult
 
 THREE = Profile("three", 1, "", "", 3, 2, 3, 3, 2, 4, (0.01,), 0.75, 1)
 Cells = tuple[int, ...]
@@ -29,6 +31,39 @@ def compositions(cells: int, most: int) -> Iterator[Cells]:
 MARGIN = 3
 """Where the grand total is hidden, tables larger than those enumerated look the same: outputs are
 judged that a table with this many persons fewer than the largest has."""
+
+
+Rows = Callable[[Cells], tuple[SummarisedResult, Cells]]
+"""Makes a result of some cells; the cells, and what a reader would like to know besides."""
+
+
+def check_rows_keep_two_values(
+    build: Rows, cells: int, most: int, *, seen: Collection[str] | None = None
+) -> None:
+    """Fail when all tables with one published result agree on a small count.
+
+    Args:
+        build: Makes the result of each table.
+        cells: How many counts a table has.
+        most: Persons of the largest table; see ``MARGIN``.
+        seen: Names of estimates that are counts, where others tell which table it is by themselves.
+    """
+    alike: dict[tuple[str, ...], list[Cells]] = {}
+    judged = set()
+    for counts in compositions(cells, most):
+        made, derived = build(counts)
+        output = tuple(
+            one.estimate_value
+            for one in check(made, THREE).published.rows
+            if seen is None or one.estimate_name in seen
+        )
+        alike.setdefault(output, []).append(derived)
+        if sum(counts) <= most - MARGIN:
+            judged.add(output)
+    for output in judged:
+        for values in zip(*alike[output], strict=True):
+            known = set(values)
+            assert len(known) > 1 or not any(THREE.is_small(one) for one in known), (output, known)
 
 
 def remember_audits(monkeypatch: pytest.MonkeyPatch) -> None:

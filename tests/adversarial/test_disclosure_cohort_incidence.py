@@ -4,19 +4,17 @@ Small tables are enumerated and judged whole, as ``check`` does, with a threshol
 one published output are what the attacker cannot tell apart.
 """
 
-import itertools
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 
 import pytest
 
+from adversarial.brute_force import Cells, Rows, check_rows_keep_two_values
 from laennec.core.errors import PolicyError
 from laennec.disclosure import check, load_profile
 from laennec.disclosure.kinds import HIDDEN
-from laennec.disclosure.profiles import Profile
 from laennec.omop.summarised_result import ResultRow, ResultSettings, SummarisedResult, bind
 
-THREE = Profile("three", 1, "", "", 3, 2, 3, 3, 2, 4, (0.01,), 0.75, 1)
 ELEVEN = load_profile("france-11")
 GROUP = "target_cohort_name &&& outcome_cohort_name"
 DENOMINATOR = (
@@ -30,7 +28,6 @@ OUTCOME = ("person_outcomes_pe", "person_outcomes", "outcomes_pe", "outcomes")
 ALL = ("overall", "overall", "overall")
 NAMES = ("age_group", "sex", "start_year")
 
-Cells = tuple[int, ...]
 Labels = tuple[str, str, str]
 Counts = tuple[int, ...]
 """The estimates of one group, in the order of ``DENOMINATOR`` and ``OUTCOME``."""
@@ -136,42 +133,18 @@ def by_age(cells: Cells) -> tuple[SummarisedResult, Cells]:
     return result(groups), (*cells, have_young + lack_young, have_old + lack_old)
 
 
-CASES: dict[str, tuple[Callable[[Cells], tuple[SummarisedResult, Cells]], int, int]] = {
+CASES: dict[str, tuple[Rows, int, int]] = {
     "exclusion": (exclusion, 3, 12),
     "outcomes": (outcomes, 3, 12),
     "by sex": (by_sex, 5, 6),
     "by age": (by_age, 5, 6),
 }
-MARGIN = 3
-"""Outputs are judged that a table with this many persons fewer than the largest has."""
-
-
-def compositions(cells: int, most: int) -> Iterator[Cells]:
-    for numbers in itertools.product(range(most + 1), repeat=cells):
-        if sum(numbers) <= most:
-            yield numbers
 
 
 @pytest.mark.parametrize("name", CASES)
 def test_every_small_count_and_difference_keeps_two_values(name: str) -> None:
-    build, cells, most = CASES[name]
-    alike: dict[tuple[str, ...], list[Cells]] = {}
-    judged = set()
-    for numbers in compositions(cells, most):
-        made, derived = build(numbers)
-        # Days are no counts of persons, and tell which table it is by themselves.
-        rows = [
-            one.estimate_value
-            for one in check(made, THREE).published.rows
-            if one.estimate_name in (*DENOMINATOR[:3], *OUTCOME)
-        ]
-        alike.setdefault(tuple(rows), []).append(derived)
-        if sum(numbers) <= most - MARGIN:
-            judged.add(tuple(rows))
-    for output in judged:
-        for values in zip(*alike[output], strict=True):
-            known = set(values)
-            assert len(known) > 1 or not any(THREE.is_small(one) for one in known), (output, known)
+    # Days are no counts of persons, and tell which table it is by themselves.
+    check_rows_keep_two_values(*CASES[name], seen=(*DENOMINATOR[:3], *OUTCOME))
 
 
 def hidden(made: SummarisedResult, target: str = "users") -> set[str]:

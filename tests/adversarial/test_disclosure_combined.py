@@ -10,15 +10,8 @@ from dataclasses import replace
 
 import pytest
 
-from adversarial.test_disclosure_strata import (
-    THREE,
-    WHOLE,
-    compositions,
-    counted,
-    curve,
-    result,
-    row,
-)
+from adversarial.brute_force import THREE, compositions
+from adversarial.test_disclosure_strata import WHOLE, counted, curve, result, row
 from laennec.core.errors import PolicyError
 from laennec.disclosure import check
 from laennec.disclosure.combined import Combination, check_populations, derivable, diagram

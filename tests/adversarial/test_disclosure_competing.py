@@ -8,12 +8,11 @@ what is known.
 
 import itertools
 
+from adversarial.brute_force import THREE
 from laennec.disclosure import check
 from laennec.disclosure.kinds import HIDDEN
-from laennec.disclosure.profiles import Profile
 from laennec.omop.summarised_result import ResultRow, ResultSettings, SummarisedResult, bind
 
-THREE = Profile("three", 1, "", "", 3, 2, 3, 3, 2, 4, (0.01,), 0.75, 1)
 Leaving = tuple[int, int, int]
 """Events, competing events and censored of one day."""
 MOST = 10

@@ -10,13 +10,13 @@ from functools import cache
 
 import pytest
 
+from adversarial.brute_force import THREE
 from laennec.disclosure import load_profile
 from laennec.disclosure.curves import CurveVerdict, judge
 from laennec.disclosure.kinds import Entry, Role
 from laennec.disclosure.profiles import Profile
 from laennec.omop.summarised_result import ResultRow, ResultSettings
 
-THREE = Profile("three", 1, "", "", 3, 2, 3, 3, 2, 4, (0.01,), 0.75, 1)
 MOST = 9
 ROLES = {
     "n_risk_count": Role.AT_RISK,

@@ -5,19 +5,17 @@ one published output are what the attacker cannot tell apart.
 """
 
 import itertools
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from adversarial.brute_force import THREE, compositions
 from laennec.core.errors import PolicyError
 from laennec.disclosure import check
-from laennec.disclosure.profiles import Profile
 from laennec.omop.summarised_result import ResultRow, ResultSettings, SummarisedResult
 
-THREE = Profile("three", 1, "", "", 3, 2, 3, 3, 2, 4, (0.01,), 0.75, 1)
 WHOLE = ("overall", "overall")
 Strata = dict[tuple[str, str], tuple[int, ...]]
 
@@ -41,12 +39,6 @@ def row(
 def result(kind: str, rows: list[ResultRow]) -> SummarisedResult:
     extra = {"outcome": "bleed"} if kind.startswith("survival") else {}
     return SummarisedResult(tuple(rows), (ResultSettings(1, kind, "laennec", "0", extra),))
-
-
-def compositions(cells: int, most: int) -> Iterator[tuple[int, ...]]:
-    for counts in itertools.product(range(most + 1), repeat=cells):
-        if sum(counts) <= most:
-            yield counts
 
 
 def counted(sizes: dict[tuple[str, str], int]) -> SummarisedResult:

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import pytest
 
+from adversarial.brute_force import THREE
 from laennec.core.errors import PolicyError
 from laennec.disclosure import check, load_profile
 from laennec.disclosure.kinds import HIDDEN
@@ -18,7 +19,6 @@ from laennec.study.partials import Key, Partial
 from spec.spec_case import BLEED, DRUG, ULCER, study
 
 FRANCE = load_profile("france-11")
-THREE = Profile("three", 1, "", "", 3, 2, 3, 3, 2, 4, (0.01,), 0.75, 1)
 Ends = dict[tuple[int, str], int]
 """Persons by the day and what ended their follow-up."""
 

@@ -44,7 +44,7 @@ _ZIP_DAMAGES = (
     OSError,
     zipfile.BadZipFile,
     # What zipfile raises besides on a directory that was made to mislead it.
-    NotImplementedError,
+    RuntimeError,
     IndexError,
     ValueError,
     OverflowError,
@@ -132,7 +132,7 @@ class SourceFile:
         with zipfile.ZipFile(self.path) as archive:
             try:
                 member = archive.open(self.member)
-            except (RuntimeError, NotImplementedError):  # a password, an unknown compression
+            except RuntimeError:  # a password, an unknown compression
                 raise _locked(self.name) from None
             except (KeyError, IndexError, ValueError, OverflowError, struct.error) as error:
                 raise _unreadable(self.name, error) from None
