@@ -3,19 +3,12 @@
 import pytest
 
 from fakes.cli_shell import Cli
-from fakes.spark_runs import stocked_hub
 from laennec.app.hub import open_hub
 from laennec.compute.processes import ProcessExecutor
 from laennec.core.clock import system_clock
 from laennec.core.progress import Quiet
 from laennec.quality.engines import LocalEngine, MachineEngine
 from laennec.quality.run import Assessment
-
-
-@pytest.fixture(scope="module")
-def stocked(tmp_path_factory: pytest.TempPathFactory) -> Cli:
-    """A hub in many buckets; what it keeps of data quality is counted anew each time."""
-    return stocked_hub(tmp_path_factory.mktemp("stocked"))
 
 
 def assessed(cli: Cli, workers: int, least: int | None) -> Assessment:

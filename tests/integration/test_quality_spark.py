@@ -1,12 +1,11 @@
 """Data quality on a real Spark cluster, a master and two workers: the same results."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from fakes.cli_shell import Cli
-from fakes.spark_runs import BUCKETS, stocked_hub
+from fakes.spark_runs import BUCKETS
 from laennec.app.hub import open_hub
 from laennec.app.quality_runs import assess_elsewhere
 from laennec.compute.spark import SparkExecutor
@@ -14,27 +13,10 @@ from laennec.core.clock import system_clock
 from laennec.core.errors import IntegrityError
 from laennec.core.progress import Quiet
 from laennec.quality.service import QualityReport
-from parts.spark import Cluster, cluster, fresh_driver
+from parts.spark import Cluster
 
 # py4j leaves its sockets to the garbage collector.
 pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
-
-
-@pytest.fixture(scope="module")
-def stocked(tmp_path_factory: pytest.TempPathFactory) -> Cli:
-    """A hub in many buckets; not to be changed."""
-    return stocked_hub(tmp_path_factory.mktemp("stocked"))
-
-
-@pytest.fixture(scope="module")
-def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Cluster, SparkExecutor]]:
-    """A cluster and a session on it, which the tests leave whole."""
-    with (
-        cluster(tmp_path_factory.mktemp("cluster")) as started,
-        fresh_driver(started.environment),
-        SparkExecutor(started.master) as executor,
-    ):
-        yield started, executor
 
 
 def here(cli: Cli) -> QualityReport:

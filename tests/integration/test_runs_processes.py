@@ -9,7 +9,7 @@ import pytest
 from fakes.app_small import small_hub, study_file
 from fakes.cli_shell import Cli
 from fakes.compute_tasks import Steps
-from fakes.spark_runs import BUCKETS, run_here, stocked_hub
+from fakes.spark_runs import BUCKETS, run_here
 from laennec.app.hub import open_hub
 from laennec.compute.processes import ProcessExecutor
 from laennec.core.clock import system_clock
@@ -20,12 +20,6 @@ from laennec.runs.plan import Plan
 from laennec.runs.processes import SnapshotInHand, ViewInHand
 from laennec.study.files import read_study
 from laennec.warehouse.service import View
-
-
-@pytest.fixture(scope="module")
-def stocked(tmp_path_factory: pytest.TempPathFactory) -> Cli:
-    """A hub in many buckets; not to be changed."""
-    return stocked_hub(tmp_path_factory.mktemp("stocked"))
 
 
 @pytest.fixture

@@ -1,7 +1,6 @@
 """Studies on a real Spark cluster, a master and two workers: the same results, whatever happens."""
 
 import os
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, get_args
 
@@ -10,7 +9,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 
 from fakes.cli_shell import Cli, packaged
 from fakes.compute_tasks import SECRET, TEST_KEY, Question, Steps, ask_all, leak
-from fakes.spark_runs import BUCKETS, run_here, run_there, stocked_hub
+from fakes.spark_runs import BUCKETS, run_here, run_there
 from generative.definition_strategies import DefinitionCase, definition_cases
 from generative.study_strategies import Case, cases
 from generative.test_runs_definitions import study_of
@@ -28,7 +27,7 @@ from laennec.study.model import Result
 from laennec.study.partials import Partial, merge
 from laennec.study.reference import evaluate
 from laennec.vault.sealed_bytes import open_sealed
-from parts.spark import Cluster, cluster, fresh_driver
+from parts.spark import Cluster
 from spec.spec_case import CONCEPTS
 from spec.test_study_spec import CASES
 
@@ -36,23 +35,6 @@ from spec.test_study_spec import CASES
 pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 
 TIMES = int(os.environ.get("LAENNEC_EXAMPLES", "1"))
-
-
-@pytest.fixture(scope="module")
-def stocked(tmp_path_factory: pytest.TempPathFactory) -> Cli:
-    """A hub in many buckets; not to be changed."""
-    return stocked_hub(tmp_path_factory.mktemp("stocked"))
-
-
-@pytest.fixture(scope="module")
-def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Cluster, SparkExecutor]]:
-    """A cluster and a session on it, for the tests that leave both whole."""
-    with (
-        cluster(tmp_path_factory.mktemp("cluster")) as started,
-        fresh_driver(started.environment),
-        SparkExecutor(started.master) as executor,
-    ):
-        yield started, executor
 
 
 def test_the_result_that_is_kept_is_the_same(

@@ -24,10 +24,12 @@ from laennec.study.partials import Key
 from spec.spec_case import (
     BLEED,
     DRUG,
+    YEAR,
     SpecCase,
     Tables,
     bleed,
     drug,
+    in_2020,
     numbered,
     observed,
     person,
@@ -37,7 +39,6 @@ from spec.spec_case import (
 )
 
 COUNT = Counts(name="how_many", cohorts=("users",))
-YEAR = observed("2020-01-01", "2020-12-31")
 
 
 def left(*persons: int) -> dict[Key, int]:
@@ -105,7 +106,7 @@ CASES = (
             person(1),
             person(2),
             YEAR,
-            observed("2020-01-01", "2020-12-31", 2),
+            *in_2020(2),
             drug("2020-01-01"),
             drug("2020-12-31", person_id=2),
         ),
@@ -118,7 +119,7 @@ CASES = (
             person(1),
             person(2),
             YEAR,
-            observed("2020-01-01", "2020-12-31", 2),
+            *in_2020(2),
             drug("2020-01-31"),
             drug("2020-01-30", person_id=2),
         ),
@@ -130,7 +131,7 @@ CASES = (
         tables(
             person(),
             observed("2019-01-01", "2019-12-31"),
-            observed("2020-01-01", "2020-12-31"),
+            YEAR,
             drug("2020-01-10"),
         ),
         study(COUNT, cohorts=(users(prior_observation=30),)),
@@ -141,7 +142,7 @@ CASES = (
         tables(
             person(),
             observed("2019-01-01", "2020-01-01"),
-            observed("2020-01-01", "2020-12-31"),
+            YEAR,
             drug("2020-01-10"),
         ),
         study(COUNT, cohorts=(users(prior_observation=30),)),
@@ -157,7 +158,7 @@ CASES = (
         "Both ends of a window belong to it: days -30 and -1 do, days -31 and 0 do not",
         tables(
             *(person(one) for one in (1, 2, 3, 4)),
-            *(observed("2020-01-01", "2020-12-31", one) for one in (1, 2, 3, 4)),
+            *in_2020(1, 2, 3, 4),
             *(drug("2020-03-31", person_id=one) for one in (1, 2, 3, 4)),
             bleed("2020-03-01", person_id=1),
             bleed("2020-03-30", person_id=2),
@@ -191,7 +192,7 @@ CASES = (
             person(1, born=(2002, 3, 1)),
             person(2, born=(2002, 3, 2)),
             YEAR,
-            observed("2020-01-01", "2020-12-31", 2),
+            *in_2020(2),
             drug("2020-03-01"),
             drug("2020-03-01", person_id=2),
         ),
@@ -233,7 +234,7 @@ CASES = (
         "An entry between two days may be open on either side",
         tables(
             *(person(one) for one in (1, 2, 3)),
-            *(observed("2020-01-01", "2020-12-31", one) for one in (1, 2, 3)),
+            *in_2020(1, 2, 3),
             drug("2020-03-01", person_id=1),
             drug("2020-03-02", person_id=2),
             drug("2020-03-03", person_id=3),
@@ -248,7 +249,7 @@ CASES = (
         "A definition counts who qualifies, who meets its rules one by one, and who stays",
         tables(
             *(person(one) for one in (1, 2, 3, 4)),
-            *(observed("2020-01-01", "2020-12-31", one) for one in (1, 2, 3, 4)),
+            *in_2020(1, 2, 3, 4),
             *(numbered(drug("2020-03-01", person_id=one), one) for one in (1, 2, 3)),
             numbered(bleed("2020-02-01", person_id=1), 1),
             numbered(bleed("2020-02-01", person_id=2), 2),
@@ -271,8 +272,7 @@ CASES = (
         tables(
             person(1),
             person(2),
-            observed("2020-01-01", "2020-12-31", 1),
-            observed("2020-01-01", "2020-12-31", 2),
+            *in_2020(1, 2),
             numbered(drug("2020-03-01", person_id=1), 1),
             numbered(drug("2020-06-01", person_id=1), 2),
             numbered(drug("2020-03-01", person_id=2), 3),
@@ -298,9 +298,8 @@ CASES = (
         tables(
             person(-(2**63)),
             person(2**63 - 1),
-            observed("2020-01-01", "2020-12-31", -(2**63)),
-            observed("2020-01-01", "2020-12-31", 2**63 - 1),
-            observed("2020-01-01", "2020-12-31", 2**63 - 2),
+            *in_2020(-(2**63)),
+            *in_2020(2**63 - 1, 2**63 - 2),
             drug("2020-03-01", person_id=-(2**63)),
             drug("2020-03-01", person_id=2**63 - 1),
             drug("2020-03-01", person_id=2**63 - 2),

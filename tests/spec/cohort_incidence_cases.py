@@ -20,10 +20,12 @@ from laennec.study.partials import Key
 from spec.spec_case import (
     BLEED,
     ULCER,
+    YEAR,
     SpecCase,
     Tables,
     bleed,
     drug,
+    in_2020,
     numbered,
     observed,
     person,
@@ -32,7 +34,6 @@ from spec.spec_case import (
     users,
 )
 
-YEAR = observed("2020-01-01", "2020-12-31")
 TEN_DAYS = users(leave=FixedDays(days=9))
 """Ten days from the first exposure."""
 
@@ -230,8 +231,7 @@ CASES = (
         tables(
             person(1),
             person(2),
-            observed("2020-01-01", "2020-12-31", 1),
-            observed("2020-01-01", "2020-12-31", 2),
+            *in_2020(1, 2),
             drug("2020-03-01", person_id=1),
             bleed("2020-02-25", person_id=1),
             drug("2020-03-01", person_id=2),

@@ -15,11 +15,12 @@ from laennec.study.partials import Key
 from spec.spec_case import (
     BLEED,
     ULCER,
+    YEAR,
     SpecCase,
     Tables,
     bleed,
     drug,
-    observed,
+    in_2020,
     person,
     study,
     tables,
@@ -51,7 +52,7 @@ def staying(name: str, rows: Tables, made: Combined, days: int, *more: Combined)
 
 def one_person(drug_on: str | None, bleed_on: str | None) -> Tables:
     """A person with stays of ten days in either cohort."""
-    rows = [person(), observed("2020-01-01", "2020-12-31")]
+    rows = [person(), YEAR]
     rows += [drug(drug_on)] if drug_on else []
     rows += [bleed(bleed_on)] if bleed_on else []
     return tables(*rows)
@@ -124,7 +125,7 @@ CASES = (
         tables(
             person(1),
             person(2),
-            *(observed("2020-01-01", "2020-12-31", one) for one in (1, 2)),
+            *in_2020(1, 2),
             drug("2020-03-01", person_id=1),
             bleed("2020-03-01", person_id=2),
         ),

@@ -7,10 +7,12 @@ from laennec.study.model import AgeGroup, Incidence, Interval, Sex
 from laennec.study.partials import Key
 from spec.spec_case import (
     BLEED,
+    YEAR,
     SpecCase,
     Tables,
     bleed,
     drug,
+    in_2020,
     observed,
     person,
     study,
@@ -18,7 +20,6 @@ from spec.spec_case import (
     users,
 )
 
-YEAR = observed("2020-01-01", "2020-12-31")
 NO_RISK = frozenset({"incidence"})
 MINORS, ADULTS = AgeGroup(minimum=0, maximum=17), AgeGroup(minimum=18, maximum=64)
 
@@ -256,7 +257,7 @@ CASES = (
             person(1, born=(None, 1, 1)),
             person(2, sex="?"),
             YEAR,
-            observed("2020-01-01", "2020-12-31", 2),
+            *in_2020(2),
         ),
         {},
     ),
@@ -277,7 +278,7 @@ CASES = (
             person(1),
             person(2),
             person(3),
-            *(observed("2020-01-01", "2020-12-31", one) for one in (1, 2, 3)),
+            *in_2020(1, 2, 3),
             drug("2020-12-22"),
             drug("2020-12-22", person_id=2),
             bleed("2020-12-22", person_id=2),
@@ -305,8 +306,7 @@ CASES = (
         tables(
             person(-1),
             person(-(2**63)),
-            observed("2020-01-01", "2020-12-31", -1),
-            observed("2020-01-01", "2020-12-31", -(2**63)),
+            *in_2020(-1, -(2**63)),
             bleed("2020-01-02", person_id=-1),
         ),
         at_risk(2, 368, 1),

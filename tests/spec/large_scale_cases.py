@@ -4,7 +4,19 @@ from typing import Any
 
 from laennec.study.model import LargeScaleCharacteristics, Window
 from laennec.study.partials import Key
-from spec.spec_case import Row, SpecCase, bleed, drug, observed, person, study, tables, users
+from spec.spec_case import (
+    YEAR,
+    Row,
+    SpecCase,
+    bleed,
+    drug,
+    in_2020,
+    observed,
+    person,
+    study,
+    tables,
+    users,
+)
 
 KINDS = frozenset({"large_scale", "large_scale_observed"})
 BEFORE, AFTER = Window(start=-30, end=-1), Window(start=0, end=30)
@@ -32,8 +44,6 @@ def of_source(row: tuple[str, Row], concept: int) -> tuple[str, Row]:
     table, columns = row
     return table, {**columns, "condition_source_concept_id": concept}
 
-
-YEAR = observed("2020-01-01", "2020-12-31")
 
 CASES = (
     SpecCase(
@@ -93,7 +103,7 @@ CASES = (
             person(1),
             person(2),
             YEAR,
-            observed("2020-01-01", "2020-12-31", 2),
+            *in_2020(2),
             drug("2020-03-01"),
             drug("2020-03-01", person_id=2),
             bleed("2020-03-01", concept=0),

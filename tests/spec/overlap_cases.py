@@ -9,8 +9,8 @@ from spec.spec_case import (
     SpecCase,
     bleed,
     drug,
+    in_2020,
     numbered,
-    observed,
     person,
     study,
     tables,
@@ -26,9 +26,7 @@ PAIR = "users &&& bleeds"
 
 def followed(*people: int) -> list[tuple[str, dict[str, object]]]:
     """People who are observed for the whole of 2020."""
-    return [
-        row for one in people for row in (person(one), observed("2020-01-01", "2020-12-31", one))
-    ]
+    return [row for one in people for row in (person(one), *in_2020(one))]
 
 
 def between(days: dict[int, int], persons: int) -> dict[Key, int]:

@@ -28,8 +28,8 @@ from spec.spec_case import (
     Tables,
     bleed,
     drug,
+    in_2020,
     numbered,
-    observed,
     person,
     study,
     tables,
@@ -61,7 +61,7 @@ def patient(
     ]
     return [
         person(person_id, sex),
-        observed("2020-01-01", "2020-12-31", person_id),
+        *in_2020(person_id),
         bleed("2020-01-01", person_id=person_id, concept=3),
         *given,
     ]

@@ -18,10 +18,12 @@ from laennec.study.model import (
 from laennec.study.partials import Key
 from spec.spec_case import (
     BLEED,
+    YEAR,
     SpecCase,
     Tables,
     bleed,
     drug,
+    in_2020,
     observed,
     person,
     study,
@@ -188,9 +190,7 @@ CASES = (
     ),
     case(
         "Who has a birthday in an interval counts in two age groups",
-        tables(
-            person(born=(2002, 6, 15)), observed("2020-01-01", "2020-12-31"), bleed("2020-06-15")
-        ),
+        tables(person(born=(2002, 6, 15)), YEAR, bleed("2020-06-15")),
         seen(1, ages="0 to 17") | seen(1, 1, ages="18 to 64"),
         period(age_groups=(MINORS, ADULTS)),
     ),
@@ -201,7 +201,7 @@ CASES = (
             person(2, "M"),
             person(3, "?"),
             person(4, "F", born=(None, None, None)),
-            *(observed("2020-01-01", "2020-12-31", n) for n in (1, 2, 3, 4)),
+            *in_2020(1, 2, 3, 4),
             bleed("2020-05-01", person_id=2),
             bleed("2020-05-01", person_id=3),
         ),
@@ -212,7 +212,7 @@ CASES = (
         "In a cohort, persons are seen from entry to exit",
         tables(
             person(),
-            observed("2020-01-01", "2020-12-31"),
+            YEAR,
             drug("2020-06-01"),
             bleed("2020-05-30", "2020-05-31"),
         ),
@@ -221,7 +221,7 @@ CASES = (
     ),
     case(
         "Stays of a cohort may be the outcome",
-        tables(person(), observed("2020-01-01", "2020-12-31"), drug("2020-06-01")),
+        tables(person(), YEAR, drug("2020-06-01")),
         seen(1, at="2020-Q1")
         | seen(1, at="2020-Q2")
         | seen(1, 1, at="2020-Q3")
@@ -336,7 +336,7 @@ CASES = (
         tables(
             person(1),
             person(2),
-            observed("2020-01-01", "2020-12-31", 1),
+            *in_2020(1),
             observed("2020-07-01", "2020-12-31", 2),
             drug("2020-01-10", person_id=1),
             bleed("2020-01-11", person_id=1),

@@ -17,10 +17,12 @@ from laennec.study.partials import Key
 from spec.spec_case import (
     BLEED,
     ULCER,
+    YEAR,
     SpecCase,
     Tables,
     bleed,
     drug,
+    in_2020,
     observed,
     person,
     study,
@@ -28,7 +30,6 @@ from spec.spec_case import (
     users,
 )
 
-YEAR = observed("2020-01-01", "2020-12-31")
 WHO = Characteristics(
     name="who",
     cohorts=("users",),
@@ -66,7 +67,7 @@ COMPETING = (
         "A competing outcome ends follow-up; on one day it comes before the outcome",
         tables(
             *(person(n) for n in (1, 2, 3)),
-            *(observed("2020-01-01", "2020-12-31", n) for n in (1, 2, 3)),
+            *in_2020(1, 2, 3),
             *(drug("2020-03-01", person_id=n) for n in (1, 2, 3)),
             bleed("2020-03-06", person_id=1),
             bleed("2020-03-11", person_id=2),
@@ -81,7 +82,7 @@ COMPETING = (
         "Who had the competing outcome before entry is left out",
         tables(
             person(),
-            observed("2020-01-01", "2020-12-31"),
+            YEAR,
             drug("2020-03-01"),
             bleed("2020-02-01", concept=3),
         ),
@@ -92,7 +93,7 @@ COMPETING = (
         "With the tie asked for, the outcome comes before the competing one on their day",
         tables(
             person(),
-            observed("2020-01-01", "2020-12-31"),
+            YEAR,
             drug("2020-03-01"),
             bleed("2020-03-06"),
             bleed("2020-03-06", concept=3),
@@ -105,7 +106,7 @@ COMPETING = (
         "The competing outcome has a washout of its own",
         tables(
             *(person(n) for n in (1, 2)),
-            *(observed("2020-01-01", "2020-12-31", n) for n in (1, 2)),
+            *in_2020(1, 2),
             *(drug("2020-03-01", person_id=n) for n in (1, 2)),
             bleed("2020-02-01", person_id=1, concept=3),
             bleed("2020-02-01", person_id=2),
@@ -119,7 +120,7 @@ COMPETING = (
         "Stays of cohorts may be the outcome and the competing one",
         tables(
             person(),
-            observed("2020-01-01", "2020-12-31"),
+            YEAR,
             drug("2020-03-01"),
             bleed("2020-03-04"),
             bleed("2020-03-06", concept=3),
@@ -145,7 +146,7 @@ COMPETING = (
         "With a competing outcome the curve adds what happens among those still free of both",
         tables(
             *(person(n) for n in range(1, 11)),
-            *(observed("2020-01-01", "2020-12-31", n) for n in range(1, 11)),
+            *in_2020(*range(1, 11)),
             *(drug("2020-03-01", person_id=n) for n in range(1, 11)),
             *(bleed("2020-03-06", person_id=n) for n in (1, 2)),
             *(bleed("2020-03-06", person_id=n, concept=3) for n in (3, 4, 5)),
@@ -189,7 +190,7 @@ SUMMARY = (
         "Quantiles are days on which the curve falls; the restricted mean is the area under it",
         tables(
             *(person(n) for n in FIVE),
-            *(observed("2020-01-01", "2020-12-31", n) for n in FIVE),
+            *in_2020(*FIVE),
             *(drug("2020-03-01", person_id=n) for n in FIVE),
             bleed("2020-03-03", person_id=1),
             bleed("2020-03-05", person_id=2),
@@ -227,7 +228,7 @@ LEAVING = (
         "Follow-up ends on the first entry to the censoring cohort; an outcome on that day counts",
         tables(
             *(person(n) for n in (1, 2, 3, 4)),
-            *(observed("2020-01-01", "2020-12-31", n) for n in (1, 2, 3, 4)),
+            *in_2020(1, 2, 3, 4),
             *(drug("2020-03-01", person_id=n) for n in (1, 2, 3, 4)),
             bleed("2020-03-08", person_id=1, concept=3),
             bleed("2020-03-10", person_id=1),
@@ -260,7 +261,7 @@ LEAVING = (
             person(1),
             person(2),
             observed("2020-01-01", "2020-03-21"),
-            observed("2020-01-01", "2020-12-31", 2),
+            *in_2020(2),
             drug("2020-03-01"),
             drug("2020-03-01", person_id=2),
             bleed("2020-03-16", person_id=2),
@@ -286,7 +287,7 @@ LEAVING = (
         "Follow-up ends on a day of the calendar, and who enters after it is left out",
         tables(
             *(person(n) for n in (1, 2, 3)),
-            *(observed("2020-01-01", "2020-12-31", n) for n in (1, 2, 3)),
+            *in_2020(1, 2, 3),
             drug("2020-03-01", person_id=1),
             drug("2020-03-11", person_id=2),
             drug("2020-03-12", person_id=3),
@@ -301,7 +302,7 @@ LEAVING = (
         "Who is followed for fewer days than asked, to an outcome or otherwise, is left out",
         tables(
             *(person(n) for n in (1, 2, 3, 4)),
-            *(observed("2020-01-01", "2020-12-31", n) for n in (1, 2, 3)),
+            *in_2020(1, 2, 3),
             observed("2020-01-01", "2020-03-04", 4),
             *(drug("2020-03-01", person_id=n) for n in (1, 2, 3, 4)),
             bleed("2020-03-01", person_id=1),
@@ -316,7 +317,7 @@ LEAVING = (
         "Of several reasons to leave a person out, the earlier outcome is counted",
         tables(
             person(),
-            observed("2020-01-01", "2020-12-31"),
+            YEAR,
             drug("2020-03-01"),
             bleed("2020-02-01"),
         ),
@@ -425,7 +426,7 @@ CASES = (
             person(1),
             person(2),
             YEAR,
-            observed("2020-01-01", "2020-12-31", 2),
+            *in_2020(2),
             drug("2020-03-11"),
             drug("2020-03-11", person_id=2),
             bleed("2020-02-01", "2020-03-01"),
@@ -444,7 +445,7 @@ CASES = (
         "The curve is that of Kaplan and Meier, the censored being at risk on their day",
         tables(
             *(person(one) for one in (1, 2, 3, 4)),
-            *(observed("2020-01-01", "2020-12-31", one) for one in (1, 2, 3, 4)),
+            *in_2020(1, 2, 3, 4),
             *(drug("2020-03-01", person_id=one) for one in (1, 2, 3, 4)),
             bleed("2020-03-06", person_id=1),
             bleed("2020-03-11", person_id=2),

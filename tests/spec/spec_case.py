@@ -102,6 +102,11 @@ def observed(start: str, end: str, person_id: int = 1) -> tuple[str, Row]:
     }
 
 
+def in_2020(*people: int) -> list[tuple[str, Row]]:
+    """Return a period of observation for each of these persons: the whole of 2020."""
+    return [observed("2020-01-01", "2020-12-31", one) for one in people]
+
+
 def drug(
     start: str, end: str | None = None, person_id: int = 1, concept: int = 1
 ) -> tuple[str, Row]:
@@ -124,6 +129,9 @@ def bleed(
         "condition_start_date": date.fromisoformat(start),
         "condition_end_date": None if end is None else date.fromisoformat(end),
     }
+
+
+YEAR = observed("2020-01-01", "2020-12-31")
 
 
 def numbered(row: tuple[str, Row], key: int) -> tuple[str, Row]:

@@ -32,6 +32,8 @@ from laennec.study.model import (
     Counts,
     CumulativeIncidence,
     Events,
+    Level,
+    PeriodPrevalence,
     Study,
     UnionOf,
 )
@@ -201,6 +203,20 @@ def test_what_is_skipped_is_not_opened_and_changes_nothing() -> None:
     source = SkippingSource(inner, frozenset({("condition_occurrence", 0)}))
     assert evaluate_bucket(plan(), source, 0) == evaluate(study(), rows, CONCEPTS)
     assert ("condition_occurrence", 0) not in inner.reads
+
+
+def test_an_explanation_takes_no_option_for_a_cohort_of_its_name() -> None:
+    entry = Events(table="drug_exposure", concepts="drug")
+    bleed = Events(table="condition_occurrence", concepts="bleed")
+    share = PeriodPrevalence(name="share", population="users", outcome=bleed, level=Level.RECORD)
+    asked = study().model_copy(
+        update={
+            "cohorts": tuple(Cohort(name=name, entry=entry) for name in ("users", "record")),
+            "results": (share,),
+        }
+    )
+    found = explain(plan_study(asked, CONCEPTS), snapshot=1, buckets=1, files=[])
+    assert found.steps[-1].cohorts == ("users",)
 
 
 def test_an_explanation_tells_steps_and_files_and_no_name_of_the_store() -> None:

@@ -15,7 +15,7 @@ from laennec.runs.scans import TableScan
 from laennec.runs.skips import Skipped, skipped
 from laennec.study.definition import Definition
 from laennec.study.definition_parts import queries
-from laennec.study.model import Cohort
+from laennec.study.model import AnyCohort, Cohort, Combined, Result, cohorts_of
 from laennec.vault.manifest import SealedFile
 
 
@@ -156,16 +156,19 @@ def _queries(plan: Plan) -> Mapping[tuple[str, str], frozenset[_Query]]:
 
 def _steps(plan: Plan, asked: Mapping[tuple[str, str], frozenset[_Query]]) -> Iterator[Step]:
     """Cohorts in the order in which they are found, then results."""
-    names = {one.name for one in plan.study.cohorts}
     known: frozenset[_Query] = frozenset()
     for one in (*sorted(plan.study.cohorts, key=_turn), *plan.study.results):
-        kind = "cohort" if one in plan.study.cohorts else str(getattr(one, "kind", ""))
-        taken: Iterable[str] = ()
-        if not isinstance(one, Cohort | Definition):
-            taken = dict.fromkeys(_named(one.model_dump(exclude={"name"}), names))
+        kind, taken = _what(one)
         own = asked[kind, one.name]
-        yield Step(kind, one.name, len(own - known), len(own & known), tuple(taken))
+        yield Step(kind, one.name, len(own - known), len(own & known), taken)
         known |= own
+
+
+def _what(one: AnyCohort | Result) -> tuple[str, tuple[str, ...]]:
+    """The kind of a step, and the cohorts that it takes."""
+    if isinstance(one, Cohort | Definition):
+        return "cohort", ()
+    return ("cohort", one.cohorts) if isinstance(one, Combined) else (one.kind, cohorts_of(one))
 
 
 def _turn(cohort: object) -> int:
@@ -182,15 +185,3 @@ def _events(value: Any) -> Iterator[_Query]:
     if isinstance(value, Iterable) and not isinstance(value, str):
         for inner in value:
             yield from _events(inner)
-
-
-def _named(value: Any, names: set[str]) -> Iterator[str]:
-    """Names of cohorts within a dumped value, save where a concept set is named."""
-    if isinstance(value, Mapping):
-        value = [inner for key, inner in value.items() if key != "concepts"]
-    if isinstance(value, str):
-        if value in names:
-            yield value
-    elif isinstance(value, Iterable):
-        for inner in value:
-            yield from _named(inner, names)

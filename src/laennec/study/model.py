@@ -292,21 +292,8 @@ class Study(Frozen):
     def _placed_cohorts(self) -> Iterator[tuple[str, str]]:
         """Yield every name of a cohort that a result gives, with its place."""
         for i, result in enumerate(self.results):
-            for field, outcome in _outcomes(result):
-                if isinstance(outcome, Stays):
-                    yield f"results[{i}].{field}.cohort", outcome.cohort
-            if isinstance(result, CohortIncidence) and result.exclude is not None:
-                yield f"results[{i}].exclude", result.exclude
-            if isinstance(result, OfCohorts | Beside | LargeScaleCharacteristics | CohortIncidence):
-                for j, name in enumerate(result.cohorts):
-                    yield f"results[{i}].cohorts[{j}]", name
-                if isinstance(result, CumulativeIncidence) and result.censor is not None:
-                    yield f"results[{i}].censor", result.censor
-                continue
-            if result.population is not None:
-                yield f"results[{i}].population", result.population
-            if isinstance(result, Incidence) and result.censor is not None:
-                yield f"results[{i}].censor", result.censor
+            for place, name in _named_cohorts(result):
+                yield f"results[{i}].{place}", name
 
     def canonical(self) -> bytes:
         """Return the study as JSON with sorted keys and no spaces: equal studies, equal bytes."""
@@ -316,6 +303,25 @@ class Study(Frozen):
     def digest(self) -> str:
         """Return the SHA-256 of ``canonical()`` in hexadecimal."""
         return hashlib.sha256(self.canonical()).hexdigest()
+
+
+def cohorts_of(result: Result) -> tuple[str, ...]:
+    """Return the cohorts that a result names, each once."""
+    return tuple(dict.fromkeys(name for _, name in _named_cohorts(result)))
+
+
+def _named_cohorts(result: Result) -> Iterator[tuple[str, str]]:
+    """Yield every name of a cohort in a result, with its place there."""
+    for field, outcome in _outcomes(result):
+        if isinstance(outcome, Stays):
+            yield f"{field}.cohort", outcome.cohort
+    if isinstance(result, OfCohorts | Beside | LargeScaleCharacteristics | CohortIncidence):
+        for j, name in enumerate(result.cohorts):
+            yield f"cohorts[{j}]", name
+    for field in ("exclude", "population", "censor"):
+        given = getattr(result, field, None)
+        if given is not None:
+            yield field, given
 
 
 def _outcomes(result: Result) -> Iterator[tuple[str, Events | Stays]]:
