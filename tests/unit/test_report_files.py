@@ -14,7 +14,7 @@ from fakes.report_example import masked, raw_result, report, short
 from fakes.report_reader import PageReader
 from laennec.app.result_files import Form, read_report, write_result_files
 from laennec.core.errors import AlreadyExistsError, SettingsError, SourceError, StoreError
-from laennec.omop.summarised_result import to_csv
+from laennec.omop.summarised_result import SummarisedResult, to_csv
 from laennec.report import render
 from laennec.report.charts import VEGA_LITE, signs
 from laennec.report.content import Picture
@@ -32,10 +32,24 @@ FIGURES = [figure.picture for section in SECTIONS for figure in section.figures]
 TABLES = [table for section in SECTIONS for table in section.tables]
 
 
-def test_every_section_has_a_table_and_all_but_the_steps_of_rates_a_picture() -> None:
+def test_every_section_has_a_table_and_a_picture() -> None:
     assert all(section.tables for section in SECTIONS)
-    without = [one.title for one in SECTIONS if not one.figures]
-    assert [title.startswith("Who is at risk") for title in without] == [True]
+    assert [one.title for one in SECTIONS if not one.figures] == []
+
+
+def test_the_steps_of_a_rate_stand_with_the_rate_and_alone_without_it() -> None:
+    caption = WORDS.text("rate_attrition.caption")
+    rates = [one for one in SECTIONS if one.title.startswith("Incidence of")]
+    assert [[table.caption for table in one.tables].count(caption) for one in rates] == [1]
+    steps = [n for n, one in enumerate(RESULT.settings) if one.result_type == "incidence_attrition"]
+    numbers = {RESULT.settings[n].result_id for n in steps}
+    alone = SummarisedResult(
+        tuple(one for one in RESULT.rows if one.result_id in numbers),
+        tuple(RESULT.settings[n] for n in steps),
+    )
+    (section,) = sections(report(alone), WORDS)
+    assert section.title.startswith("Who is at risk")
+    assert [table.caption for table in section.tables] == [caption]
 
 
 @pytest.mark.parametrize("picture", FIGURES, ids=[one.title for one in FIGURES])

@@ -10,6 +10,9 @@ from laennec.report.content import Value
 Item = TypeVar("Item")
 Label = TypeVar("Label")
 
+RESULT_NAME = "study_result"
+"""Setting with the name of a result in its study."""
+
 SURVIVAL = "survival"
 _TOGETHER = {
     f"{SURVIVAL}_{one}": SURVIVAL for one in ("estimates", "events", "summary", "attrition")
@@ -75,6 +78,11 @@ class Family:
     cdm_name: str
     settings: Mapping[str, str]
     estimates: tuple[Estimate, ...]
+
+    @property
+    def result_name(self) -> str:
+        """The name of the result in its study, empty if it says none."""
+        return self.estimates[0].settings.extra.get(RESULT_NAME, "")
 
 
 def common_settings(result: SummarisedResult) -> dict[str, str]:

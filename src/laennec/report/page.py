@@ -5,7 +5,7 @@ one it repeats or that only the result has it; a hidden estimate is a word, neve
 empty. Equal reports give equal bytes.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
@@ -18,7 +18,13 @@ from laennec.report.cohort_incidence import cohort_incidence
 from laennec.report.cohorts import attrition, sizes
 from laennec.report.content import HIDDEN, Section
 from laennec.report.divisions import divided
-from laennec.report.estimates import SURVIVAL, Family, common_settings, families
+from laennec.report.estimates import (
+    RESULT_NAME,
+    SURVIVAL,
+    Family,
+    common_settings,
+    families,
+)
 from laennec.report.large_scale import large_scale
 from laennec.report.model import StudyReport
 from laennec.report.overlap import overlap, timing
@@ -49,8 +55,13 @@ BUILDERS: Mapping[str, Builder] = {
 }
 """Who shows which result type; sections stand in this order, other types after them."""
 
-_RESULT_NAME = "study_result"
-_SAID_OTHERWISE = frozenset({"group", "strata", "additional", _RESULT_NAME})
+STEPS_OF = {
+    "incidence_attrition": ("incidence",),
+    "prevalence_attrition": ("point_prevalence", "period_prevalence"),
+}
+"""Attrition that stands with the rate that it leads to, where the result has that."""
+
+_SAID_OTHERWISE = frozenset({"group", "strata", "additional", RESULT_NAME})
 """Settings that the page shows by its columns and titles."""
 
 
@@ -95,7 +106,23 @@ def sections(report: StudyReport, words: Words) -> tuple[Section, ...]:
         families(report.result),
         key=lambda one: order.index(one.result_type) if one.result_type in order else len(order),
     )
-    return tuple(_section(family, words, suffix=_distinction(family, found)) for family in found)
+    elsewhere = {id(steps) for rate in found for steps in _steps_of(rate, found)}
+    kept = [one for one in found if id(one) not in elsewhere]
+    return tuple(
+        _section(family, _steps_of(family, found), words, suffix=_distinction(family, kept))
+        for family in kept
+    )
+
+
+def _steps_of(rate: Family, found: Iterable[Family]) -> list[Family]:
+    """Return the attrition of a rate, which stands in the section of the rate."""
+    return [
+        one
+        for one in found
+        if rate.result_name
+        and rate.result_type in STEPS_OF.get(one.result_type, ())
+        and (one.cdm_name, one.result_name) == (rate.cdm_name, rate.result_name)
+    ]
 
 
 def _distinction(family: Family, found: Sequence[Family]) -> str:
@@ -108,23 +135,25 @@ def _distinction(family: Family, found: Sequence[Family]) -> str:
         for one in found
         if (one.result_type, one.cdm_name) == (family.result_type, family.cdm_name)
     ]
-    if len(alike) > 1 and _RESULT_NAME in family.settings:
-        names.append(readable(family.settings[_RESULT_NAME]))
+    if len(alike) > 1 and RESULT_NAME in family.settings:
+        names.append(readable(family.settings[RESULT_NAME]))
     return f" ({', '.join(names)})" if names else ""
 
 
-def _section(family: Family, words: Words, *, suffix: str) -> Section:
+def _section(family: Family, steps: Iterable[Family], words: Words, *, suffix: str) -> Section:
     """Build a section, and add in a plain table what its builder did not show."""
     section = divided(family, BUILDERS.get(family.result_type, plain), words)
-    accounted = section.indexes()
-    rest = [one for one in family.estimates if one.index not in accounted]
-    tables = (*section.tables, plain_table(rest, words, folded=True)) if rest else section.tables
-    hidden = sum(one.row.estimate_value == HIDDEN for one in family.estimates)
-    tally = (
-        (words.count("tally", hidden, all=words.digits(str(len(family.estimates)))),)
-        if hidden
-        else ()
+    tables = (
+        *section.tables,
+        *(table for one in steps for table in rate_attrition(one, words).tables),
     )
+    section = replace(section, tables=tables)
+    accounted = section.indexes()
+    estimates = [one for part in (family, *steps) for one in part.estimates]
+    rest = [one for one in estimates if one.index not in accounted]
+    tables = (*section.tables, plain_table(rest, words, folded=True)) if rest else section.tables
+    hidden = sum(one.row.estimate_value == HIDDEN for one in estimates)
+    tally = (words.count("tally", hidden, all=words.digits(str(len(estimates)))),) if hidden else ()
     return replace(
         section,
         title=section.title + suffix,

@@ -1,6 +1,7 @@
 """Pictures of incidence rates: one line per group overall, and small multiples by interval."""
 
 import itertools
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -129,7 +130,7 @@ def _panel(
     x = axis(
         "x",
         scale={"domain": list(span), "nice": False},
-        axis={"title": None, "grid": False, "format": "d", "tickCount": 5, "tickMinStep": 1},
+        axis={"title": None, "grid": False, "format": "d", "values": _years(*span)},
     )
     y = axis("y", scale={"domain": [0, top]}, axis={"title": None, "tickCount": 4})
     dated = [rate for rate in one.rates if rate.year is not None]
@@ -150,6 +151,12 @@ def _panel(
     width, height = _PANEL
     picture = draw(layers, words=words, title=title, width=width, height=height)
     return Figure(picture, _caption(one.label, words, cut=cut and _is_cut(one, top)))
+
+
+def _years(first: float, last: float) -> list[int]:
+    """Return whole years for an axis, six at most."""
+    every = 1 + int(last - first) // 6
+    return list(range(math.ceil(first), math.floor(last) + 1, every))
 
 
 def _veils(years: Sequence[float], step: float) -> list[dict[str, float]]:

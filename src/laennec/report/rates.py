@@ -120,8 +120,10 @@ def _section(measure: _Measure, family: Family, words: Words) -> Section:
         alike = [one for one in dated if one.kind == kind]
         figures += yearly_figures(_analyses(measure, alike, found, words), words, unit=unit)
         tables.append(_dated_table(measure, alike, found, words))
-    title, note = _title(measure, family, words), words.text(f"{measure.name}.note")
-    return Section(title, (note,), tuple(figures), tuple(tables))
+    notes = [words.text(f"{measure.name}.note")]
+    notes += [words.text("rates.drawn")] if figures else []
+    title = _title(measure, family, words)
+    return Section(title, tuple(notes), tuple(figures), tuple(tables))
 
 
 def _title(measure: _Measure, family: Family, words: Words) -> str:
