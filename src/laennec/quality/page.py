@@ -13,7 +13,6 @@ from decimal import Decimal
 from functools import cache
 from importlib.resources import files
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 import laennec
@@ -22,6 +21,7 @@ from laennec.quality.dashboard import CATEGORIES
 from laennec.quality.service import QualityReport
 from laennec.quality.statuses import Result, Status
 from laennec.report.charts import INK, Spec, axis, data, draw
+from laennec.report.templating import page_template
 from laennec.report.words import Words, load_words
 
 CONTEXTS = ("Verification", "Validation")
@@ -99,21 +99,11 @@ def render(report: QualityReport, *, language: str) -> str:
         SettingsError: there is no such language.
     """
     words = quality_words(language)
-    environment = Environment(
-        loader=PackageLoader("laennec.quality"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    style = (files("laennec.report") / "templates" / "page.css").read_text(encoding="utf-8")
     results = report.assessment.results
     status = Counter(one.status for one in results)
-    return environment.get_template("quality.html").render(
+    return page_template("laennec.quality", "quality.html").render(
         report=report,
         words=words,
-        # The style sheet is a file of this program and holds nothing from a report.
-        style=Markup(style),  # noqa: S704
         what=_what(report, words),
         moment=words.moment(report.made_at),
         machine_moment=timestamp(report.made_at),

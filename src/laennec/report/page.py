@@ -8,9 +8,6 @@ empty. Equal reports give equal bytes.
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
-from markupsafe import Markup
-
 import laennec
 from laennec.core.clock import timestamp
 from laennec.report.characteristics import characteristics
@@ -33,6 +30,7 @@ from laennec.report.plain import plain, plain_table
 from laennec.report.rate_attrition import rate_attrition
 from laennec.report.rates import incidence, prevalence
 from laennec.report.survival import survival
+from laennec.report.templating import page_template
 from laennec.report.words import Words, load_words, readable
 
 Builder = Callable[[Family, Words], Section]
@@ -76,19 +74,9 @@ def render(report: StudyReport, *, language: str) -> str:
         SettingsError: there is no such language.
     """
     words = load_words(language)
-    environment = Environment(
-        loader=PackageLoader("laennec.report"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    style = environment.get_template("page.css").render()
-    return environment.get_template("page.html").render(
+    return page_template("laennec.report", "page.html").render(
         report=report,
         words=words,
-        # The style sheet is a file of this package and holds nothing from a report.
-        style=Markup(style),  # noqa: S704
         moment=words.moment(report.made_at) if report.made_at else "",
         machine_moment=timestamp(report.made_at) if report.made_at else "",
         shown=words.digits(str(len(report.result.rows) - report.hidden)),
