@@ -46,3 +46,7 @@ def _do(act: str) -> None:
 
 def doubled(item: int) -> int:
     return 2 * item
+
+
+def variable(name: str) -> str | None:
+    return os.environ.get(name)

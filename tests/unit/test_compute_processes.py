@@ -9,8 +9,9 @@ from typing import NoReturn
 import pytest
 
 from fakes.compute_tasks import SECRET
-from fakes.process_tasks import Meeting, doubled
-from laennec.compute.processes import ProcessExecutor, _Child
+from fakes.process_tasks import Meeting, doubled, variable
+from laennec.compute.failures import Failure, Guarded
+from laennec.compute.processes import ProcessExecutor, _Child, _Work
 from laennec.core.errors import EngineError, IntegrityError
 
 TESTS = Path(__file__).parents[1]
@@ -67,6 +68,44 @@ def test_a_process_that_is_killed_fails_the_work(tmp_path: Path) -> None:
         _meet(tmp_path, "die")
 
 
+def test_an_answer_that_cannot_be_taken_in_fails_the_work(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """As for want of memory in this process."""
+
+    def full(*_: object) -> NoReturn:
+        raise MemoryError
+
+    monkeypatch.setattr(_Child, "answer", full)
+    work = _Work(Guarded(doubled), [4])
+    child = _Child(())
+    work.there(child)
+    child.end()
+    answer = work.answers.get_nowait()
+    assert isinstance(answer, Failure)
+    assert "MemoryError" in answer.happened
+
+
+def test_a_task_that_cannot_be_given_is_done_here(monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object) -> NoReturn:
+        raise MemoryError
+
+    monkeypatch.setattr(_Child, "takes", full)
+    with ProcessExecutor(2) as executor:
+        assert sorted(executor.map(doubled, range(9))) == list(range(0, 18, 2))
+
+
+def test_a_process_spills_nothing_whatever_its_environment_says(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("POLARS_OOC_MEMORY_BUDGET_MB", "1")
+    child = _Child(())
+    assert child.takes(pickle.dumps(variable))
+    assert child.answer("POLARS_OOC_MEMORY_BUDGET_MB") is None
+    assert child.answer("POLARS_OOC_MEMORY_BUDGET_FRACTION") == "1e9"
+    child.end()
+
+
 def test_an_expected_failure_comes_back_as_itself(tmp_path: Path) -> None:
     with pytest.raises(IntegrityError, match="altered"):
         _meet(tmp_path, "refuse")
@@ -86,11 +125,11 @@ def test_a_process_ends_when_its_pipe_does() -> None:
     assert child._process.wait() == 0
 
 
-def test_a_process_outlives_the_interrupt_of_a_terminal() -> None:
-    """Whoever started it is interrupted as well, and ends it."""
+def test_the_interrupt_of_a_terminal_does_not_reach_a_process() -> None:
+    """Whoever started it is interrupted, and ends it; so it says nothing there, loading or not."""
     child = _Child(())
+    assert os.getpgid(child._process.pid) != os.getpgrp()
     assert child.takes(pickle.dumps(doubled))
-    child._process.send_signal(signal.SIGINT)
     assert child.answer(4) == 8
     child.end()
     assert child._process.returncode == -signal.SIGKILL

@@ -7,7 +7,6 @@ not outlive who started it. Nothing it holds is in its arguments or its environm
 
 import os
 import pickle
-import signal
 import sys
 from contextlib import suppress
 from importlib import import_module
@@ -23,8 +22,6 @@ def main() -> None:
     """Do tasks until there are no more."""
     pipe = Connection(os.dup(0))
     prepare()
-    # The terminal interrupts all its processes; who started this one says when it ends.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
     for module in sys.argv[1:]:
         import_module(module)
     with suppress(EOFError, BrokenPipeError):

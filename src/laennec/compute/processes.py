@@ -100,10 +100,12 @@ class _Work:
             self.answers.put(self._task(item))
 
     def there(self, child: "_Child") -> None:
-        if not child.takes(self._carried):
+        # Guarded: if this thread ended before its item had an answer, the run would wait for ever.
+        if Guarded(child.takes)(self._carried) is not True:
             self.here()
+        answer = Guarded(child.answer)
         for item in self._each():
-            self.answers.put(child.answer(item))
+            self.answers.put(answer(item))
 
     def _each(self) -> Iterator[Any]:
         with suppress(IndexError):
@@ -123,6 +125,8 @@ class _Child:
                 stdin=theirs.fileno(),
                 stdout=subprocess.DEVNULL,
                 env=os.environ | {"POLARS_MAX_THREADS": "1"},
+                # The terminal does not interrupt it, not even while it loads; this process ends it.
+                process_group=0,
             )
 
     def takes(self, task: bytes) -> bool:

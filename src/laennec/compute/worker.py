@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from laennec.compute.failures import Guarded
+from laennec.core.spill import forbid_spill
 
 Numbered = tuple[int, Any]
 """The number of an item, and the item or its answer."""
@@ -60,7 +61,8 @@ class Work:
 
 @functools.cache
 def prepare() -> None:
-    """Make a process fit for tasks, once: no core file, and no word of an engine to any log."""
+    """Make a process fit for tasks, once: no core file, no spill, no word of an engine to a log."""
+    forbid_spill()
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     nowhere = os.open(os.devnull, os.O_WRONLY)
     for stream in (1, 2):
