@@ -1,7 +1,8 @@
 """A load of the SNDS that is killed: nothing half visible, nothing readable, and it goes on.
 
-The process is killed with SIGKILL at moments over its whole run. After each, no snapshot was made,
-and no identifier of a person can be read in any file of the hub, the folder of the load included.
+The process is killed with SIGKILL at moments over its whole run. After each, no snapshot was made
+or the whole one, and no identifier of a person can be read in any file of the hub, the folder of
+the load included.
 """
 
 import csv
@@ -74,7 +75,8 @@ def test_killed_at_random_moments_it_goes_on(whole: Path, tmp_path: Path) -> Non
         if process.wait() == 0:
             break
         nothing_readable_in(hub, canaries)
-        assert SndsHub(hub).vault.snapshot().number == 0
+        if SndsHub(hub).vault.snapshot().number == 1:
+            break
         journal = hub / "scratch" / NAME / "journal"
         resumed += journal.exists()
     last = SndsHub(hub)

@@ -4,6 +4,7 @@ import os
 import signal
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NoReturn
 
 from fakes.compute_tasks import SECRET
 from laennec.core.errors import IntegrityError
@@ -50,3 +51,7 @@ def doubled(item: int) -> int:
 
 def variable(name: str) -> str | None:
     return os.environ.get(name)
+
+
+def interrupted(_: int) -> NoReturn:
+    raise KeyboardInterrupt

@@ -9,7 +9,7 @@ from typing import NoReturn
 import pytest
 
 from fakes.compute_tasks import SECRET
-from fakes.process_tasks import Meeting, doubled, variable
+from fakes.process_tasks import Meeting, doubled, interrupted, variable
 from laennec.compute.failures import Failure, Guarded
 from laennec.compute.processes import ProcessExecutor, _Child, _Work
 from laennec.core.errors import EngineError, IntegrityError
@@ -104,6 +104,12 @@ def test_a_process_spills_nothing_whatever_its_environment_says(
     assert child.answer("POLARS_OOC_MEMORY_BUDGET_MB") is None
     assert child.answer("POLARS_OOC_MEMORY_BUDGET_FRACTION") == "1e9"
     child.end()
+
+
+def test_an_interrupt_that_an_engine_raises_in_a_thread_ends_the_work() -> None:
+    """Polars does so while it collects; the main thread may sleep on."""
+    with ProcessExecutor(1) as executor, pytest.raises(KeyboardInterrupt):
+        list(executor.map(interrupted, [0, 1]))
 
 
 def test_an_expected_failure_comes_back_as_itself(tmp_path: Path) -> None:

@@ -76,6 +76,8 @@ class ProcessExecutor:
                 one.start()
             for _ in items:
                 answer = work.answers.get()
+                if isinstance(answer, KeyboardInterrupt):
+                    raise answer
                 if isinstance(answer, Failure):
                     raise answer.error()
                 yield answer
@@ -96,8 +98,12 @@ class _Work:
         self.answers: SimpleQueue[Any] = SimpleQueue()
 
     def here(self) -> None:
-        for item in self._each():
-            self.answers.put(self._task(item))
+        # Polars raises an interrupt in the thread that collects; the main thread may sleep on.
+        try:
+            for item in self._each():
+                self.answers.put(self._task(item))
+        except KeyboardInterrupt as interrupt:
+            self.answers.put(interrupt)
 
     def there(self, child: "_Child") -> None:
         # Guarded: if this thread ended before its item had an answer, the run would wait for ever.
