@@ -2,7 +2,7 @@
 
 ``questions.py`` says what they are. A person's place in the bucket and the day make one ascending
 number (``runs.definition_tables``), which files in order of person and day give without sorting; a
-file in another order is put in order first.
+file that is not known to be is put in order first.
 """
 
 from collections import Counter
@@ -11,7 +11,6 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import polars as pl
-from numpy.typing import NDArray
 
 from laennec.core.progress import Quiet
 from laennec.runs.definition_tables import LINE, People, changes, in_order, whole
@@ -69,11 +68,9 @@ def first_events(source: BucketSource, bucket: int) -> Answer:
         "condition_end_date",
     ]
     rows = source.read("condition_occurrence", bucket, columns=columns, where=None)
-    begins = changes(whole(rows["person_id"]))
-    if not _lies_in_order(rows, begins):
+    if not source.ordered("condition_occurrence", bucket):
         rows = rows.sort(columns[:3])
-        begins = changes(whole(rows["person_id"]))
-    first = rows.filter(pl.Series(begins))
+    first = rows.filter(pl.Series(changes(whole(rows["person_id"]))))
     return {
         "persons": first.height,
         "days": int(_days(first["condition_start_date"]).sum()),
@@ -120,15 +117,6 @@ def _line(
     line = person * LINE + _days(rows[start])
     order = in_order(line)
     return (person, line) if order is None else (person[order], line[order])
-
-
-def _lies_in_order(rows: pl.DataFrame, begins: NDArray[np.bool_]) -> bool:
-    """Whether each person's rows lie together, by day and then by identifier."""
-    person, same = whole(rows["person_id"]), ~begins[1:]
-    day = rows["condition_start_date"].to_physical().to_numpy()
-    key = whole(rows["condition_occurrence_id"])
-    before = (day[1:] < day[:-1]) | ((day[1:] == day[:-1]) & (key[1:] < key[:-1]))
-    return not ((person[1:] < person[:-1]).any() or (before & same).any())
 
 
 def _by_person(rows: pl.DataFrame) -> pl.DataFrame:

@@ -22,10 +22,15 @@ class BucketAnswer:
 
 
 def stays_in_buckets(
-    definition: Definition, rows: Rows, concepts: Concepts, *, count: int
+    definition: Definition,
+    rows: Rows,
+    concepts: Concepts,
+    *,
+    count: int,
+    ordered: bool = False,
 ) -> BucketAnswer:
     """Return what the kernel finds in ``count`` buckets together."""
-    source = FrameSource(rows, count=count)
+    source = FrameSource(rows, count=count, ordered=ordered)
     plan = plan_definitions([definition], concepts)
     stays: list[tuple[int, date, date]] = []
     events: Counter[int] = Counter()

@@ -99,6 +99,9 @@ class ParquetSource:
         found = found if where is None else found.filter(where)
         return found.select(columns).collect()
 
+    def ordered(self, table: str, bucket: int) -> bool:
+        return False
+
     def read_whole(self, table: str, *, columns: Sequence[str]) -> pl.DataFrame:
         return self.read(table, 0, columns=columns, where=None)
 

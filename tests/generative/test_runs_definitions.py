@@ -69,9 +69,13 @@ def by_reference(case: DefinitionCase) -> BucketAnswer:
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )
-@given(case=definition_cases(ties=True), count=st.sampled_from([1, 3]))
-def test_the_kernel_agrees_with_the_reference(case: DefinitionCase, count: int) -> None:
-    found = stays_in_buckets(case.definition, case.rows, case.concepts, count=count)
+@given(case=definition_cases(ties=True), count=st.sampled_from([1, 3]), ordered=st.booleans())
+def test_the_kernel_agrees_with_the_reference(
+    case: DefinitionCase, count: int, ordered: bool
+) -> None:
+    found = stays_in_buckets(
+        case.definition, case.rows, case.concepts, count=count, ordered=ordered
+    )
     assert found == by_reference(case)
 
 

@@ -38,8 +38,9 @@ from laennec.study.model import (
     UnionOf,
 )
 from laennec.study.reference import evaluate
-from laennec.vault.manifest import SealedFile, Statistics
-from laennec.warehouse.layout import LISTED, may_have, statistics
+from laennec.vault.manifest import Manifest, SealedFile, Snapshot, Statistics
+from laennec.warehouse.layout import LISTED, ORDERED, may_have, sort_keys, statistics
+from laennec.warehouse.service import View
 
 RowLists = Mapping[str, Sequence[Mapping[str, Any]]]
 
@@ -145,6 +146,7 @@ def sealed(table: str, bucket: int, told: Statistics) -> SealedFile:
 def drug_rows(concepts: Sequence[int | None]) -> pl.DataFrame:
     size = len(concepts)
     columns = {
+        "drug_exposure_id": list(range(size)),
         "person_id": list(range(size)),
         "drug_exposure_start_date": [date(2020, 1, 1)] * size,
         "drug_concept_id": concepts,
@@ -166,6 +168,42 @@ def test_what_is_said_of_a_file_never_hides_a_row(
     assert may_have(told, asked) or not there
     if len({*concepts} - {None}) <= LISTED:
         assert may_have(told, asked) == there
+
+
+@given(
+    st.lists(
+        st.tuples(
+            st.integers(-2, 2),
+            st.none() | st.dates(date(2020, 1, 1), date(2020, 1, 3)),
+            st.integers(),
+        ).filter(lambda row: abs(row[2]) < 2**62),
+        max_size=6,
+    )
+)
+def test_a_file_is_said_to_lie_in_order_when_it_does(
+    keys: list[tuple[int, date | None, int]],
+) -> None:
+    names = ("person_id", "drug_exposure_start_date", "drug_exposure_id")
+    kinds = DRUG.polars_schema()
+    given_keys = pl.DataFrame(keys, schema={name: kinds[name] for name in names}, orient="row")
+    rows = drug_rows([1] * len(keys)).with_columns(given_keys)
+    in_order = keys == sorted(keys, key=lambda row: (row[0], row[1] or date.max, row[2]))
+    assert (statistics(rows, DRUG).get(ORDERED) == 1) == in_order
+    ordered = rows.sort(sort_keys(DRUG), nulls_last=True)
+    assert statistics(ordered, DRUG)[ORDERED] == 1
+
+
+@pytest.mark.parametrize(
+    ("said", "ordered"),
+    [([], True), ([{ORDERED: 1}], True), ([{}], False), ([{ORDERED: 1}, {ORDERED: 1}], False)],
+)
+def test_one_file_alone_lies_in_order_where_that_is_said(
+    said: list[Statistics], ordered: bool
+) -> None:
+    files = tuple(sealed("drug_exposure", 0, one) for one in said)
+    unread: Any = None
+    view = View(unread, Snapshot(1, "", "", "", Manifest(files)))
+    assert view.ordered("drug_exposure", 0) == ordered
 
 
 def test_of_many_concepts_the_lowest_and_the_highest_are_said() -> None:

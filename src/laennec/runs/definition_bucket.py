@@ -46,7 +46,8 @@ class DefinitionBucket:
     def _table(self, name: str) -> Table:
         scan = self._scans[name]
         read = self._source.read(name, self._bucket, columns=scan.columns, where=scan.where())
-        return table_of(name, read, self.people, known=scan.told)
+        ordered = self._source.ordered(name, self._bucket)
+        return table_of(name, read, self.people, known=scan.told, ordered=ordered)
 
     def _whole_table(self, name: str) -> pl.DataFrame:
         return self._source.read_whole(name, columns=SHARED[name]).cast(pl.Int64)

@@ -150,7 +150,12 @@ class Table:
 
 
 def table_of(
-    name: str, read: pl.DataFrame, people: People, *, known: Mapping[str, Told] | None = None
+    name: str,
+    read: pl.DataFrame,
+    people: People,
+    *,
+    known: Mapping[str, Told] | None = None,
+    ordered: bool = False,
 ) -> Table:
     """Put the rows of a scan on the line; rows of nobody and rows without a start are left out.
 
@@ -160,6 +165,7 @@ def table_of(
             out: then a row's key is its place, and it has no end and is of no visit.
         people: The persons of the bucket.
         known: For a column of concepts, all that will be looked for in it.
+        ordered: Whether the rows are known to lie by person, start and key.
     """
     columns = read.select(
         start=days(start_column(name)),
@@ -174,7 +180,7 @@ def table_of(
     if not somebody.all():
         place = np.flatnonzero(somebody)
         parts = [one[place] for one in parts]
-    order = in_order(parts[0] * LINE + parts[1], parts[3])
+    order = None if ordered else in_order(parts[0] * LINE + parts[1], parts[3])
     if order is not None:
         place, parts = place[order], [one[order] for one in parts]
     in_place = order is None and bool(somebody.all())
@@ -214,8 +220,8 @@ def changes(values: NDArray[Any]) -> Truth:
 def in_order(line: Whole, *keys: Whole) -> Whole | None:
     """Return positions by line and then by the keys, or None where all lie so already.
 
-    Sealed files are in order of person and day, so mostly there is nothing to do but to order the
-    few rows of one day; several such files, one behind the other, are merged.
+    Most events are in order of person and day, so that mostly there is nothing to do but to order
+    the few of one day; several sealed files, one behind the other, are merged.
     """
     rises = line[1:] > line[:-1]
     if rises.all():

@@ -43,6 +43,10 @@ class RowsSource:
         frame = _frame(table, self._rows.get((table, bucket), []))
         return (frame if where is None else frame.filter(where)).select(columns)
 
+    def ordered(self, table: str, bucket: int) -> bool:  # noqa: ARG002 - the port's
+        """Tell that rows come in the order of their key only."""
+        return False
+
     def read_whole(self, table: str, *, columns: Sequence[str]) -> pl.DataFrame:
         """Return the rows of a table that is not cut by person."""
         return _frame(table, self._whole.get(table, [])).select(columns)

@@ -37,6 +37,17 @@ class BucketSource(Protocol):
             LaennecError: the rows cannot be read, or are not the rows that were sealed.
         """
 
+    def ordered(self, table: str, bucket: int) -> bool:
+        """Tell whether ``read`` returns the rows by person, first day and primary key.
+
+        Args:
+            table: A CDM table of persons.
+            bucket: One of ``buckets()``.
+
+        Returns:
+            True only where that is known, as of what was found in order and sealed so.
+        """
+
     def read_whole(self, table: str, *, columns: Sequence[str]) -> pl.DataFrame:
         """Return the rows of a table that is not cut by person, such as ``provider``.
 

@@ -81,6 +81,10 @@ class SharedSource:
         rows = self._rows[table]
         return (rows if where is None else rows.filter(where)).select(columns)
 
+    def ordered(self, table: str, bucket: int) -> bool:
+        """Tell whether rows lie in order; contract of ``runs.ports.BucketSource``."""
+        return self._source.ordered(table, bucket)
+
     def read_whole(self, table: str, *, columns: Sequence[str]) -> pl.DataFrame:
         """Return the rows of a table that is not cut by person."""
         return self._source.read_whole(table, columns=columns)

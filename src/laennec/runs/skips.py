@@ -61,6 +61,10 @@ class SkippingSource:
             return pl.DataFrame(schema=cdm(CURRENT).tables[table].polars_schema()).select(columns)
         return self.source.read(table, bucket, columns=columns, where=where)
 
+    def ordered(self, table: str, bucket: int) -> bool:
+        """Tell whether rows lie in order; contract of ``runs.ports.BucketSource``."""
+        return self.source.ordered(table, bucket)
+
     def read_whole(self, table: str, *, columns: Sequence[str]) -> pl.DataFrame:
         """Return the rows of a table that is not cut by person."""
         return self.source.read_whole(table, columns=columns)

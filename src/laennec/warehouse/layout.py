@@ -9,6 +9,7 @@ import secrets
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+import numpy as np
 import polars as pl
 
 from laennec.core.errors import FormatError
@@ -66,15 +67,20 @@ def sort_keys(table: Table) -> list[str]:
     return list(dict.fromkeys(key for key in keys if key is not None))
 
 
+ORDERED = "ordered"
+"""In a file's statistics: 1 where its rows were found to lie in the order of ``sort_keys``."""
+
 LISTED = 32
 """Concepts of a column that are listed one by one; of more, the lowest and the highest are kept."""
 
 
 def statistics(rows: pl.DataFrame, table: Table) -> Statistics:
-    """Return what the sealed manifest says of a file: persons, days, and concepts of events."""
+    """Return what the sealed manifest says of a file: persons, days, order, concepts of events."""
     found: dict[str, str | int | None] = {}
     if table.person_field is not None:
         found["persons"] = rows[table.person_field].n_unique()
+        if _lies_in_order(rows.select(sort_keys(table))):
+            found[ORDERED] = 1
     if table.start_field is not None:
         for name, day in (
             ("first", rows[table.start_field].min()),
@@ -86,6 +92,17 @@ def statistics(rows: pl.DataFrame, table: Table) -> Statistics:
         if column is not None:
             found[column] = _summary(rows[column])
     return found
+
+
+def _lies_in_order(keys: pl.DataFrame) -> bool:
+    """Whether rows lie by their first column, then by the next; nulls are last."""
+    equal = np.ones(max(len(keys) - 1, 0), np.bool_)
+    for key in keys:
+        values = key.to_physical().cast(pl.Int64).fill_null(np.iinfo(np.int64).max).to_numpy()
+        if (equal & (values[1:] < values[:-1])).any():
+            return False
+        equal &= values[1:] == values[:-1]
+    return True
 
 
 def may_have(summary: str | int | None, concepts: Iterable[int]) -> bool:

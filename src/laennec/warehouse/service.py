@@ -19,7 +19,7 @@ from laennec.omop.vocabulary import vocabulary_version
 from laennec.vault.manifest import SealedFile, Snapshot
 from laennec.vault.reader import SealedReader
 from laennec.vault.service import Vault
-from laennec.warehouse.layout import Layout, layout_of
+from laennec.warehouse.layout import ORDERED, Layout, layout_of
 
 NO_VOCABULARY, UNSTATED = "none", "unstated"
 
@@ -88,6 +88,11 @@ class View:
             IntegrityError: a file is not what was sealed.
         """
         return self._read(table, bucket, columns=columns, where=where)
+
+    def ordered(self, table: str, bucket: int) -> bool:
+        """Tell whether rows lie in order; contract of ``runs.ports.BucketSource``."""
+        files = self._files.get((table, bucket), [])
+        return len(files) <= 1 and all(file.statistics.get(ORDERED) == 1 for file in files)
 
     def prefetch(
         self,
