@@ -97,10 +97,19 @@ _OF_STRATA = frozenset(
         "pathway_days",
     }
 )
+_RATES = ("incidence", "prevalence")
+"""Kinds of which a stratum stands before the interval, and the whole has none."""
 _SHARED = {"Treatment pathways": pathway_cases.COHORTS}
 """Cohorts that every case of a chapter takes; they are shown once, at its start."""
-_BY_VARIABLE = ("variable", "level", "estimate", "additional level")
-_BY_GROUP = ("group level", "variable", "estimate")
+_ESTIMATES = {
+    len(heads): heads
+    for heads in (
+        ("group level", "variable", "estimate"),
+        ("variable", "level", "estimate", "additional level"),
+        ("stratum", "variable", "level", "estimate", "additional level"),
+    )
+}
+"""What the parts of a place are, by their number."""
 
 
 def cases_page() -> str:
@@ -161,9 +170,8 @@ def _outcome(case: SpecCase) -> Iterator[str]:
     for name, days in (("First", case.first), ("Last", case.last)):
         yield from (f"{name} day at risk: {day.isoformat()}.\n" for day in _days(days))
     if case.estimates:
-        by_group = len(next(iter(case.estimates))) == len(_BY_GROUP)
         yield table(
-            (*(_BY_GROUP if by_group else _BY_VARIABLE), "value"),
+            (*_ESTIMATES[len(next(iter(case.estimates)))], "value"),
             [
                 (*(_cell(part) for part in place), "no such row" if value is None else value)
                 for place, value in case.estimates.items()
@@ -204,9 +212,14 @@ def _counts(kind: str, counts: Mapping[tuple[str | int, ...], int]) -> str:
     skip = _NAMES.get(kind, _NAMES_OTHERWISE)
     if kind in _OF_STRATA and any("|" in str(key[skip - 1]) for key in counts):
         columns, skip = ("cohort or stratum", *columns), skip - 1
+    of_rate = kind in _RATES and any("|" in str(key[3]) for key in counts)
+    if of_rate:
+        columns = (*columns[:2], "stratum", *columns[2:])
     lines: dict[tuple[str | int, ...], dict[str | int, int]] = {}
     for key, number in counts.items():
         place, measure = (key[skip:-1], key[-1]) if measures else (key[skip:], "persons")
+        if of_rate and len(place) < len(columns):
+            place = (*place[:2], "", *place[2:])
         # Steps of a rate that are common to all analyses have no sex and no age group.
         place = (*[""] * (len(columns) - len(place)), *place)
         lines.setdefault(place, {})[measure] = number

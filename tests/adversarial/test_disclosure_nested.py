@@ -53,7 +53,7 @@ def starts(algebra: Algebra, counts: Sequence[int]) -> list[Key]:
 
 
 def analyses(algebra: Algebra, counts: Sequence[int]) -> list[Key]:
-    labels = [("Both", f"0 to {150 - n}", "2001") for n in range(len(counts))]
+    labels = [("Both", f"0 to {150 - n}", "2001", "") for n in range(len(counts))]
     families: list[Key] = [("at risk", name) for name in "abcd"[: len(counts)]]
     pairs = zip(families, labels, strict=True)
     cells = put(algebra, [(*family, *one) for family, one in pairs], counts)

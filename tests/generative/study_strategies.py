@@ -225,7 +225,11 @@ def age_groups(draw: st.DrawFn, *, apart: bool) -> tuple[AgeGroup, ...]:
 
 @st.composite
 def incidences(
-    draw: st.DrawFn, name: str, known: tuple[str, ...], tables: tuple[str, ...]
+    draw: st.DrawFn,
+    name: str,
+    known: tuple[str, ...],
+    tables: tuple[str, ...],
+    divided: tuple[Strata, ...] = (),
 ) -> Incidence:
     """Incidence in a cohort or in everyone, with every option."""
     washout = draw(washouts)
@@ -240,6 +244,7 @@ def incidences(
     )
     return Incidence(
         **draw(denominators(name, known, tables)),
+        strata=draw(rate_divisions(divided)),
         washout=washout,
         repeated=washout is not None and draw(st.booleans()),
         censor=draw(st.one_of(st.none(), st.sampled_from(known))) if known else None,
@@ -327,10 +332,14 @@ def denominators(
 
 @st.composite
 def prevalences(
-    draw: st.DrawFn, name: str, known: tuple[str, ...], tables: tuple[str, ...]
+    draw: st.DrawFn,
+    name: str,
+    known: tuple[str, ...],
+    tables: tuple[str, ...],
+    divided: tuple[Strata, ...] = (),
 ) -> Prevalence:
     """Prevalence on days or in intervals, with every option."""
-    shared = draw(denominators(name, known, tables))
+    shared = draw(denominators(name, known, tables)) | {"strata": draw(rate_divisions(divided))}
     if draw(st.integers(0, 2)) == 0:
         some = st.lists(st.sampled_from(DATED), min_size=1, unique=True)
         kinds = st.one_of(some, st.just([Interval.YEARS]))
@@ -384,6 +393,13 @@ def divisions(draw: st.DrawFn, divided: tuple[Strata, ...]) -> tuple[tuple[str, 
     labels = st.sampled_from([one.label for one in divided])
     one = st.lists(labels, min_size=1, max_size=2, unique=True).map(tuple)
     return tuple(draw(st.lists(one, max_size=2, unique_by=frozenset)))
+
+
+def rate_divisions(
+    divided: tuple[Strata, ...],
+) -> st.SearchStrategy[tuple[tuple[str, ...], ...]]:
+    """Divisions of a rate, whose sexes and age groups are fields of its own."""
+    return divisions(tuple(one for one in divided if not isinstance(one, BySex | ByAge)))
 
 
 @st.composite
@@ -478,14 +494,14 @@ def results(
     if kind == "cohort_incidence":
         return draw(cohort_incidences(name, known, tables))
     if kind == "incidence":
-        return draw(incidences(name, known, tables))
+        return draw(incidences(name, known, tables, divided))
     if kind in ("cohort_overlap", "cohort_timing"):
         several = tuple(draw(st.lists(st.sampled_from(known), min_size=2, unique=True)))
         if kind == "cohort_overlap":
             return CohortOverlap(name=name, cohorts=several)
         return CohortTiming(name=name, cohorts=several, first_entry=draw(st.booleans()))
     if kind == "prevalence":
-        return draw(prevalences(name, known, tables))
+        return draw(prevalences(name, known, tables, divided))
     chosen = tuple(draw(st.lists(st.sampled_from(known), min_size=1, unique=True)))
     strata = draw(divisions(divided))
     if kind == "treatment_pathways":

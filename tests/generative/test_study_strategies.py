@@ -254,6 +254,7 @@ MET: set[tuple[str, ...]] = {
     ("incidence", "persons"),
     ("incidence", "days"),
     ("incidence", "events"),
+    ("incidence", "in a stratum"),
     *(
         ("cohort_incidence", f"{what}{before}")
         for what in ("persons_at_risk", "person_days", "person_outcomes", "outcomes")
@@ -263,6 +264,7 @@ MET: set[tuple[str, ...]] = {
     ("rate_attrition",),
     ("prevalence", "denominator"),
     ("prevalence", "outcomes"),
+    ("prevalence", "in a stratum"),
     ("survival", "events"),
     ("survival", "competing"),
     ("survival", "censored"),
@@ -281,6 +283,8 @@ MET: set[tuple[str, ...]] = {
 
 
 def _kind(key: tuple[str | int, ...]) -> tuple[str | int, ...]:
+    if key[0] in ("incidence", "prevalence") and "|" in str(key[4]):
+        return key[0], "in a stratum"
     several = ("incidence", "prevalence", "survival", "survival_left_out", "cohort_incidence")
     return (key[0], key[-1]) if key[0] in several else (key[0],)
 

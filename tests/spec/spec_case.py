@@ -51,8 +51,9 @@ class SpecCase:
             ``incidence``, …); a case of no counts names the kinds in ``kinds``.
         kinds: Kinds of which the case gives all counts, beside those of ``expected``.
         first, last: First and last day at risk, where the case is about them.
-        estimates: Some estimates, by (variable, level, estimate, additional level), or by (group
-            level, variable, estimate) where groups are what the case is about.
+        estimates: Some estimates, by (variable, level, estimate, additional level), with the level
+            of the stratum before it where strata are what the case is about, or by (group level,
+            variable, estimate) where groups are.
     """
 
     name: str

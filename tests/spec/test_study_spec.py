@@ -13,6 +13,7 @@ from spec import (
     pathway_cases,
     prevalence_cases,
     rate_attrition_cases,
+    rate_strata_cases,
     result_cases,
     strata_cases,
 )
@@ -26,6 +27,7 @@ CHAPTERS = {
     "Incidence": incidence_cases.CASES,
     "Incidence as CohortIncidence has it": cohort_incidence_cases.CASES,
     "Prevalence, finer intervals, cohorts as outcomes": prevalence_cases.CASES,
+    "Strata of incidence and prevalence": rate_strata_cases.CASES,
     "Attrition of incidence and prevalence": rate_attrition_cases.CASES,
     "Characteristics and cumulative incidence": result_cases.CASES,
     "Cohorts beside one another": overlap_cases.CASES,
@@ -48,9 +50,9 @@ def test_case(case: SpecCase, engine: str) -> None:
     rows = summarise(case.study, partial, cdm_name="spec", settings={}).rows
     values: dict[tuple[str | None, ...], str] = {}
     for one in rows:
-        values[one.variable_name, one.variable_level, one.estimate_name, one.additional_level] = (
-            one.estimate_value
-        )
+        place = (one.variable_name, one.variable_level, one.estimate_name, one.additional_level)
+        values[place] = one.estimate_value
+        values[one.strata_level, *place] = one.estimate_value
         values[one.group_level, one.variable_name, one.estimate_name] = one.estimate_value
     for where, value in case.estimates.items():
         assert values.get(where) == value, where

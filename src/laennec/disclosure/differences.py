@@ -24,6 +24,7 @@ from laennec.disclosure.ages import Span, span
 from laennec.disclosure.algebra import Algebra, Key
 from laennec.disclosure.calendars import holds
 from laennec.disclosure.cubes import Labels
+from laennec.disclosure.strata import add_up, share
 
 Steps = Sequence[tuple[Key, tuple[Key, ...]]]
 """Cells of one cohort: persons left after each step and in the end, with what is hidden besides."""
@@ -113,15 +114,18 @@ def relate_analyses(
 
     Args:
         algebra: Holds the cells ``(*name, *labels)``.
-        analyses: For each family the start of its keys, and its counts by (sex, ages, interval).
-        within: Whether counts of one family are compared with one another as well; not for counts
-            that add up there.
+        analyses: For each family the start of its keys, and its counts by (sex, ages, interval,
+            stratum).
+        within: Whether counts of one stratum in one family are compared with one another as well;
+            not for counts that add up there.
         threshold: Fewest persons that may lie between.
     """
     cells = [(name, labels, n) for name, values in analyses for labels, n in values.items()]
     ages = {labels[1]: span(str(labels[1])) for _, labels, _ in cells}
     for larger, smaller, below in close(cells, lambda one: one[2], threshold):
-        if (within or larger[0] != smaller[0]) and _nested(larger[1], smaller[1], ages):
+        if larger[0] == smaller[0] and _told(larger[1][3], smaller[1][3], within=within):
+            continue
+        if _nested(larger[1], smaller[1], ages):
             hidden: Key = (*smaller[0], *smaller[1])
             algebra.apart((*larger[0], *larger[1]), hidden)
             for name, labels, _ in below:
@@ -184,9 +188,15 @@ def _starts_alike(larger: Key, smaller: Key) -> bool:
     return larger[1] == smaller[1] and outcome == same_outcome and alike and not within
 
 
+def _told(one: object, other: object, *, within: bool) -> bool:
+    """Whether sums tell how two strata of one family differ."""
+    return not within if one == other else add_up(one, other)
+
+
 def _nested(one: Labels, other: Labels, ages: Mapping[object, Span]) -> bool:
     """Return whether the persons of one may be among those of the other."""
-    return one[0] == other[0] and (_inside(one, other, ages) or _inside(other, one, ages))
+    same = one[0] == other[0] and share(one[3], other[3])
+    return same and (_inside(one, other, ages) or _inside(other, one, ages))
 
 
 def _inside(inner: Labels, outer: Labels, ages: Mapping[object, Span]) -> bool:

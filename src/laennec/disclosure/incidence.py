@@ -1,11 +1,12 @@
-"""Cells of incidence: persons, time at risk and outcomes, by sex, age group and interval.
+"""Cells of incidence: persons, time at risk and outcomes, by sex, age, interval and stratum.
 
 Analyses of one family (same outcome and settings save sex and age group) form one cube.
 
 - Outcomes add up over sexes, over age groups one inside the other, and over calendar intervals one
   inside the other, each with a remainder: intervals that were left out, ages in no group.
 - Persons add up over sexes only: a person is at risk in several years, and grows older.
-- Time at risk adds up in all three ways. It is hidden with the persons behind it, so its cube has
+- Persons, outcomes and time at risk add up over strata (``rate_strata``).
+- Time at risk adds up in all ways. It is hidden with the persons behind it, so its cube has
   the size of the smallest group it can come from in place of days.
 - Where a person has at most one outcome, persons less outcomes are persons too.
 - Persons at risk less the cohort they come from are persons not at risk.
@@ -28,13 +29,19 @@ from laennec.disclosure.cohorts import subjects
 from laennec.disclosure.cubes import Branch, Labels, add_cube, fill, halve, swap
 from laennec.disclosure.differences import relate_analyses
 from laennec.disclosure.kinds import HIDDEN, Entry, Role, kinds
+from laennec.disclosure.rate_strata import (
+    WHOLE,
+    relate_to_cohort,
+    strata_branches,
+    stratum_label,
+)
 
 _SEXES = ("Both", "Female", "Male")
 
 
 @dataclass
 class _Family:
-    """What the rows of one family say, by (sex, age group, interval)."""
+    """What the rows of one family say, by (sex, age group, interval, stratum)."""
 
     name: Key
     repeated: bool
@@ -65,6 +72,9 @@ def relate_incidence(algebra: Algebra, entries: Iterable[Entry], *, threshold: i
             _without_outcome(algebra, family.name, labels)
         if family.cohort is not None:
             _not_at_risk(algebra, family, persons)
+            cells: dict[Labels, Key] = {one: ("persons", *family.name, *one) for one in persons}
+            cdm = str(family.name[0])
+            relate_to_cohort(algebra, cdm, family.cohort, cells, threshold=threshold)
     alike: dict[Key, list[_Family]] = {}
     for family in families:
         alike.setdefault((*family.name[:2], family.cohort), []).append(family)
@@ -84,6 +94,8 @@ def relate_days(algebra: Algebra, entries: Iterable[Entry], *, threshold: int) -
         persons = family.cells.get("persons", {})
         shown = {labels: persons.get(labels) for labels in family.days}
         hierarchies = _hierarchies(shown, (True, True, True))
+        rests = fill(shown, [[], [], [], hierarchies[3]])
+        shown |= {labels: n for labels, n in rests.items() if isinstance(labels[3], tuple)}
         add_days(algebra, ("days", *family.name), shown, family.days, hierarchies, threshold)
 
 
@@ -225,7 +237,10 @@ def _family_name(entry: Entry) -> Key:
 
 
 def _labels(entry: Entry) -> Labels:
-    """Return (sex, age group, interval), the interval as labelled by ``disclosure.calendars``."""
+    """Return (sex, age group, interval, stratum).
+
+    The interval is labelled by ``disclosure.calendars``, the stratum by ``disclosure.rate_strata``.
+    """
     extra = entry.settings.extra
     sex, ages = extra.get("denominator_sex"), extra.get("denominator_age_group")
     if sex not in _SEXES or ages is None:
@@ -234,15 +249,18 @@ def _labels(entry: Entry) -> Labels:
             remedy="Set denominator_sex (Both, Female, Male) and denominator_age_group.",
         )
     low, high = span(ages)
-    return (sex, f"{low} to {high}", interval_label(entry.row.additional_level))
+    interval = interval_label(entry.row.additional_level)
+    return (sex, f"{low} to {high}", interval, stratum_label(entry))
 
 
 def _hierarchies(
     values: Mapping[Labels, int | None], wanted: tuple[bool, bool, bool]
 ) -> list[list[Branch]]:
-    """Return the branches of sex, age group and interval, where wanted."""
-    sexes, ages, times = (list(dict.fromkeys(labels[n] for labels in values)) for n in range(3))
-    cut: list[list[Branch]] = [[], [], []]
+    """Return the branches of sex, age group and interval, where wanted, and of strata."""
+    sexes, ages, times, strata = (
+        list(dict.fromkeys(labels[n] for labels in values)) for n in range(4)
+    )
+    cut: list[list[Branch]] = [[], [], [], strata_branches(strata)]
     parts = tuple(one for one in _SEXES[1:] if one in sexes)
     if wanted[0] and "Both" in sexes and parts:
         whole = parts if len(parts) == 2 else (*parts, ("rest", "Both", *parts))
@@ -262,16 +280,41 @@ def _add(
 ) -> None:
     """Add one measure, without the sums that do not hold between ages or between intervals.
 
-    With a finite washout a person's first outcome differs by age group; then parts exceed their
-    total and no reader can take them for additive.
+    With a finite washout a person's first outcome differs by age group, and so may a person's
+    stratum; then parts exceed their total and no reader can take them for additive. Those of the
+    whole may add up all the same.
     """
     hierarchies = _hierarchies(values, wanted)
+    if _is_negative(values, [[], [], [], hierarchies[3]]):
+        raise PolicyError(
+            "Strata count more than the whole.",
+            remedy="Run the study again; a result that does not add up is never published.",
+        )
+    kept = _additive(values, hierarchies)
+    whole = {labels: n for labels, n in values.items() if labels[3] == WHOLE}
+    alone = _additive(whole, [*hierarchies[:3], []])
+    if alone[:3] != kept[:3]:
+        add_cube(algebra, name, whole, alone)
+    add_cube(algebra, name, values, kept)
+
+
+def _additive(
+    values: Mapping[Labels, int | None], hierarchies: Sequence[Sequence[Branch]]
+) -> list[Sequence[Branch]]:
+    """Return the hierarchies without those of age and interval that do not add up."""
+    kept = [*hierarchies]
     for dimension in (1, 2):
-        alone: list[list[Branch]] = [[], [], []]
+        alone: list[Sequence[Branch]] = [[], [], [], hierarchies[3]]
         alone[dimension] = hierarchies[dimension]
-        if any(one is not None and one < 0 for one in fill(values, alone).values()):
-            hierarchies[dimension] = []
-    add_cube(algebra, name, values, hierarchies)
+        if _is_negative(values, alone):
+            kept[dimension] = []
+    return kept
+
+
+def _is_negative(
+    values: Mapping[Labels, int | None], hierarchies: Sequence[Sequence[Branch]]
+) -> bool:
+    return any(one is not None and one < 0 for one in fill(values, hierarchies).values())
 
 
 def _without_outcome(algebra: Algebra, name: Key, labels: Labels) -> None:
@@ -289,7 +332,7 @@ def _without_outcome(algebra: Algebra, name: Key, labels: Labels) -> None:
 def _not_at_risk(algebra: Algebra, family: _Family, persons: Iterable[Labels]) -> None:
     """Protect who is in the cohort and not at risk, in all or of one sex."""
     cdm = str(family.name[0])
-    for labels in persons:
+    for labels in [one for one in persons if one[3] == WHOLE]:
         whole: Key = subjects(cdm, str(family.cohort))
         if labels[0] != "Both":
             whole = ("Sex", cdm, str(family.cohort), labels[0])

@@ -1,9 +1,9 @@
-"""Cells of prevalence: who is looked at, and who has the outcome, by sex, age group and interval.
+"""Cells of prevalence: who is looked at, who has the outcome, by sex, age, interval and stratum.
 
 - Who is looked at does not depend on the outcome: results on several outcomes in one population
   share those cells.
-- Both counts add up over sexes. On one day they add up over age groups too; over an interval a
-  person may be of two ages, so they do not.
+- Both counts add up over sexes and over strata (``rate_strata``). On one day they add up over age
+  groups too; over an interval a person may be of two ages, so they do not.
 - Who has no outcome is a cell. So is who is in the cohort and not looked at.
 - In one result, who is seen in a week is among those seen in its month, and an age group is among
   a wider one; who is seen all of a year is among those seen all of a month. The others are cells.
@@ -16,7 +16,7 @@
 Pure.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from laennec.core.errors import PolicyError
@@ -27,6 +27,13 @@ from laennec.disclosure.cohorts import subjects
 from laennec.disclosure.cubes import Branch, Labels, add_cube, fill
 from laennec.disclosure.differences import close
 from laennec.disclosure.kinds import Entry, Role, kinds
+from laennec.disclosure.rate_strata import (
+    WHOLE,
+    relate_to_cohort,
+    strata_branches,
+    stratum_label,
+)
+from laennec.disclosure.strata import add_up, share
 
 TYPES = ("point_prevalence", "period_prevalence")
 _SEXES = ("Both", "Female", "Male")
@@ -38,7 +45,7 @@ Measured = tuple[Key, Labels, int | None]
 
 @dataclass
 class _Population:
-    """Who one set of denominators looks at, by (sex, ages, interval)."""
+    """Who one set of denominators looks at, by (sex, ages, interval, stratum)."""
 
     name: Key
     is_point: bool
@@ -82,6 +89,9 @@ def relate_prevalence(
             _nest(algebra, name, one.persons, whole_time=one.is_full)
         persons.setdefault(one.name[:2], []).extend(_measured(name, one.persons))
         _not_looked_at(algebra, one)
+        cells: dict[Labels, Key] = {labels: (*name, *labels) for labels in one.persons}
+        cdm, cohort = (str(part) for part in one.name[:2])
+        relate_to_cohort(algebra, cdm, cohort, cells, threshold=threshold)
         for outcome, having in one.outcomes.items():
             mine: Key = ("having", *one.name, outcome)
             _add(algebra, mine, having, is_point=one.is_point)
@@ -90,8 +100,8 @@ def relate_prevalence(
             outcomes.setdefault((*one.name[:2], outcome), []).extend(_measured(mine, having))
             for labels in having:
                 _without(algebra, name, mine, labels)
-    for cells, others in ((persons, at_risk["persons"]), (outcomes, at_risk["outcomes"])):
-        _compare(algebra, cells, others, threshold)
+    for measured, others in ((persons, at_risk["persons"]), (outcomes, at_risk["outcomes"])):
+        _compare(algebra, measured, others, threshold)
 
 
 def sets_of(entries: Iterable[Entry]) -> list[tuple[Key, Measured]]:
@@ -119,8 +129,8 @@ def _compare(
         both = [*mine, *theirs]
         for larger, smaller, below in close(both, lambda one: one[2], threshold, equal=True):
             both_rates = larger[0] in rates and smaller[0] in rates
-            related = both_rates or larger[0] == smaller[0]
-            if not related and may_nest(larger[1], smaller[1]):
+            told = larger[0] == smaller[0] and add_up(larger[1][3], smaller[1][3])
+            if not (both_rates or told) and may_nest(larger[1], smaller[1]):
                 _relate(algebra, larger, smaller, below)
 
 
@@ -143,6 +153,7 @@ def may_nest(one: Labels, other: Labels) -> bool:
     days, others = str(one[2]), str(other[2])
     return (
         one[0] == other[0]
+        and share(one[3], other[3])
         and (_within(ages, same) or _within(same, ages))
         and (holds(days, others) or holds(others, days))
     )
@@ -157,7 +168,10 @@ def _measured(name: Key, cells: Cells) -> list[Measured]:
 
 
 def _add(algebra: Algebra, name: Key, cells: Cells, *, is_point: bool) -> None:
-    """Add one measure by sex, and by age where everybody is of one age."""
+    """Add one measure by sex and stratum, and by age where everybody is of one age.
+
+    Who is in one stratum at one age may be in another at the next: there ages need not add up.
+    """
     sexes = {labels[0] for labels in cells}
     parts = tuple(one for one in _SEXES[1:] if one in sexes)
     by_sex: list[Branch] = []
@@ -165,10 +179,19 @@ def _add(algebra: Algebra, name: Key, cells: Cells, *, is_point: bool) -> None:
         rest = () if len(parts) == 2 else (("rest", "Both", *parts),)
         by_sex = [Branch("Both", (*parts, *rest))]
     by_age = branches(str(labels[1]) for labels in cells) if is_point else []
-    hierarchies = [by_sex, by_age, []]
-    if any(one is not None and one < 0 for one in fill(cells, hierarchies).values()):
+    by_stratum = strata_branches(dict.fromkeys(labels[3] for labels in cells))
+    whole = {labels: n for labels, n in cells.items() if labels[3] == WHOLE}
+    alone: list[list[Branch]] = [by_sex, by_age, [], []]
+    if _is_negative(whole, alone) or _is_negative(cells, [by_sex, [], [], by_stratum]):
         raise _impossible()
-    add_cube(algebra, name, cells, hierarchies)
+    if _is_negative(cells, [by_sex, by_age, [], by_stratum]):
+        add_cube(algebra, name, whole, alone)
+        by_age = []
+    add_cube(algebra, name, cells, [by_sex, by_age, [], by_stratum])
+
+
+def _is_negative(cells: Cells, hierarchies: Sequence[Sequence[Branch]]) -> bool:
+    return any(one is not None and one < 0 for one in fill(cells, hierarchies).values())
 
 
 def _nest(algebra: Algebra, name: Key, cells: Cells, *, whole_time: bool) -> None:
@@ -182,15 +205,18 @@ def _nest(algebra: Algebra, name: Key, cells: Cells, *, whole_time: bool) -> Non
             total, part = (labels, other) if longer and whole_time else (other, labels)
             cell: Key = ("outside", *name, *total, *part)
             if not algebra.remainder(cell, (*name, *total), [(*name, *part)]):
+                if labels[3] != WHOLE and not longer:
+                    continue  # At another age they may be in another stratum.
                 raise _impossible()
             algebra.split((*name, *total), [(*name, *part), cell])
 
 
 def _around(labels: Labels, cells: Cells) -> Iterator[Labels]:
     """Yield the cells that differ in one label, which is the least that holds that of the cell."""
-    sex, ages, days = labels
-    older = [one for one in cells if one[0] == sex and one[2] == days and one[1] != ages]
-    longer = [one for one in cells if one[:2] == labels[:2] and one[2] != days]
+    sex, ages, days, stratum = labels
+    mine = [one for one in cells if (one[0], one[3]) == (sex, stratum)]
+    older = [one for one in mine if one[2] == days and one[1] != ages]
+    longer = [one for one in mine if one[1] == ages and one[2] != days]
     outer = [one for one in older if _within(span(str(ages)), span(str(one[1])))]
     lasting = [one for one in longer if holds(str(one[2]), str(days))]
     for one in outer:
@@ -222,7 +248,7 @@ def _without(algebra: Algebra, persons: Key, having: Key, labels: Labels) -> Non
 def _not_looked_at(algebra: Algebra, one: _Population) -> None:
     """Protect who is in the cohort and not looked at, in all or of one sex."""
     cdm, cohort = str(one.name[0]), str(one.name[1])
-    for labels in one.persons:
+    for labels in [each for each in one.persons if each[3] == WHOLE]:
         whole = subjects(cdm, cohort) if labels[0] == "Both" else ("Sex", cdm, cohort, labels[0])
         if whole not in algebra:
             continue
@@ -269,7 +295,7 @@ def _name(entry: Entry) -> Key:
 
 
 def _labels(entry: Entry) -> Labels:
-    """Return (sex, age group, interval)."""
+    """Return (sex, age group, interval, stratum)."""
     extra = entry.settings.extra
     sex, ages = extra.get("denominator_sex"), extra.get("denominator_age_group")
     if sex not in _SEXES or ages is None:
@@ -281,7 +307,8 @@ def _labels(entry: Entry) -> Labels:
     label: Callable[[str], str] = interval_label
     if entry.settings.result_type == TYPES[0]:
         label = day_label
-    return (sex, f"{low} to {high}", label(entry.row.additional_level))
+    interval = label(entry.row.additional_level)
+    return (sex, f"{low} to {high}", interval, stratum_label(entry))
 
 
 def _impossible() -> PolicyError:

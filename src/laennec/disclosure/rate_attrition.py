@@ -25,6 +25,7 @@ from laennec.disclosure.cubes import Labels
 from laennec.disclosure.differences import close
 from laennec.disclosure.kinds import Entry
 from laennec.disclosure.prevalence import Measured, may_nest
+from laennec.disclosure.rate_strata import WHOLE
 
 TYPES = ("incidence_attrition", "prevalence_attrition")
 _SEXES = ("Both", "Female", "Male")
@@ -59,7 +60,7 @@ class _Attrition:
     def labels(self) -> Labels:
         """Where the sets of persons of the last steps stand among those of analyses."""
         low, high = span(self.ages)
-        return (self.sex, f"{low} to {high}", OVERALL)
+        return (self.sex, f"{low} to {high}", OVERALL, WHOLE)
 
     def place_of(self, number: int) -> int:
         """The place of a step among the others, from 1."""
@@ -120,9 +121,11 @@ class RateAttritions:
             sets = places_of.setdefault((one.cdm, one.population), [])
             whole = subjects(one.cdm, one.population)
             if one.population != _EVERYONE and whole in algebra:
-                sets.append((whole, (one.sex, _ALL_AGES, OVERALL), algebra[whole]))
+                sets.append((whole, (one.sex, _ALL_AGES, OVERALL, WHOLE), algebra[whole]))
             for number in one.steps:
-                labels = one.labels if number >= _SEEN else (one.sex, _ALL_AGES, OVERALL)
+                labels = one.labels
+                if number < _SEEN:
+                    labels = (one.sex, _ALL_AGES, OVERALL, WHOLE)
                 sets.append((one.left(number), labels, algebra[one.left(number)]))
         for sets in places_of.values():
             _compare(algebra, sets, threshold)

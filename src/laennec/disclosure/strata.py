@@ -68,6 +68,27 @@ def named(cohort: str, levels: Levels) -> str:
     return "|".join([cohort, *(f"{name}={level}" for name, level in sorted(levels))])
 
 
+def levels_in(name: object) -> Levels:
+    """Return the levels of which ``named`` made a name."""
+    found = [one.split("=", 1) for one in str(name).split("|")[1:]]
+    return tuple((name, level) for name, level in found)
+
+
+def share(one: object, other: object) -> bool:
+    """Return whether a person may be in both strata, by their names: at no two levels of a way."""
+    levels = dict(levels_in(one))
+    return all(levels.get(name, level) == level for name, level in levels_in(other))
+
+
+def add_up(one: object, other: object) -> bool:
+    """Return whether one stratum, by name, is part of the other or the same.
+
+    Sums tell then, in one result, how they differ.
+    """
+    first, second = {*levels_in(one)}, {*levels_in(other)}
+    return first <= second or second <= first
+
+
 def whole(entry: Entry) -> Entry:
     """Return the row that says of the whole cohort what a row says of a stratum."""
     return replace(entry, row=replace(entry.row, strata_name=OVERALL, strata_level=OVERALL))

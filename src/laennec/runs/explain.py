@@ -150,7 +150,9 @@ def _queries(plan: Plan) -> Mapping[tuple[str, str], frozenset[_Query]]:
             else (_Query(query.table, query) for query, _ in queries(definition))
         )
     for result in plan.study.results:
-        found[result.kind, result.name] = frozenset(_events(result.model_dump()))
+        divided_by = {name for names in getattr(result, "strata", ()) for name in names}
+        ways = [one.model_dump() for one in plan.study.strata if one.label in divided_by]
+        found[result.kind, result.name] = frozenset(_events([result.model_dump(), *ways]))
     return found
 
 

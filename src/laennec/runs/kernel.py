@@ -99,10 +99,10 @@ def _answer(
             population = enrolled.get(asked.population or "")
             censor = enrolled.get(asked.censor or "")
             theirs = outcomes(asked.outcome)
-            return incidence(asked, rows, theirs, population=population, censor=censor)
+            return incidence(asked, plan.study, rows, theirs, population=population, censor=censor)
         case PointPrevalence() | PeriodPrevalence():
             population = enrolled.get(asked.population or "")
-            return prevalence(asked, rows, outcomes(asked.outcome), population)
+            return prevalence(asked, plan.study, rows, outcomes(asked.outcome), population)
         case CohortIncidence():
             return cohort_incidence(asked, rows, outcomes(asked.outcome), enrolled)
         case CumulativeIncidence():

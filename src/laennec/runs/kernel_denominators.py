@@ -54,11 +54,13 @@ def bounds(
     return dict(total.first), dict(total.last)
 
 
-def analyses(what: str, asked: Denominators, group: int, its_sex: str) -> list[Key]:
+def analyses(
+    what: str, asked: Denominators, group: int, its_sex: str, stratum: str = ""
+) -> list[Key]:
     """Return the analyses in which a person of this sex counts, as the start of their keys."""
-    label = asked.age_groups[group].label
+    place = (asked.age_groups[group].label, *([stratum] if stratum else []))
     sexes = [one for one in asked.sexes if one in (Sex.BOTH, its_sex)]
-    return [(what, asked.name, sex.value, label) for sex in sexes]
+    return [(what, asked.name, sex.value, *place) for sex in sexes]
 
 
 def _of_any_age(asked: Denominators, bucket: Bucket, population: Enrolment | None) -> pl.LazyFrame:

@@ -21,23 +21,26 @@ from laennec.runs.kernel_cohorts import Enrolment
 from laennec.runs.kernel_denominators import analyses, bounds, cut, spans_of
 from laennec.runs.kernel_history import PERSON, Bucket, collected
 from laennec.runs.kernel_rate_attrition import rate_attrition
-from laennec.study.model import Incidence
+from laennec.runs.kernel_strata import rate_strata, with_strata
+from laennec.study.model import Incidence, Study
 from laennec.study.partials import Key, Partial, merge
 from laennec.study.reference_rate_attrition import AT_RISK, SEEN
 
 
 def incidence(
     asked: Incidence,
+    study: Study,
     bucket: Bucket,
     outcomes: pl.DataFrame,
     *,
     population: Enrolment | None,
     censor: Enrolment | None,
 ) -> Partial:
-    """Count persons, days and outcomes at risk by sex, age group and calendar interval.
+    """Count persons, days and outcomes at risk by sex, age group, stratum and calendar interval.
 
     Args:
         asked: What is asked.
+        study: The study that asks it.
         bucket: The rows.
         outcomes: As ``kernel_outcomes.outcomes_of`` returns them.
         population: The cohort at risk; None takes everyone under observation.
@@ -47,8 +50,9 @@ def incidence(
     spans = _censored(seen.lazy(), censor)
     stretches = collected(_stretches(asked, spans, _gaps(asked, outcomes)))
     counts: dict[Key, int] = {}
+    labelled = rate_strata(asked, study, seen, bucket)
     for pieces in _by_interval(asked, stretches):
-        counts |= _tally(asked, pieces)
+        counts |= _tally(asked, with_strata(pieces, labelled))
     steps = rate_attrition(asked, bucket, population, [(SEEN, seen), (AT_RISK, stretches)])
     return merge([Partial(counts, *bounds("incidence", asked, stretches)), steps])
 
@@ -109,15 +113,15 @@ def _by_interval(asked: Incidence, stretches: pl.DataFrame) -> Iterator[pl.LazyF
 
 
 def _tally(asked: Incidence, pieces: pl.LazyFrame) -> dict[Key, int]:
-    """Count persons, days and outcomes by sex, age group and interval."""
-    counted = pieces.group_by("group", "sex", "interval").agg(
+    """Count persons, days and outcomes by sex, age group, stratum and interval."""
+    counted = pieces.group_by("group", "sex", "stratum", "interval").agg(
         persons=pl.col(PERSON).n_unique().cast(pl.Int64),
         days=(pl.col("end") - pl.col("start") + 1).sum(),
         events=pl.col("has_outcome").fill_null(value=False).cast(pl.Int64).sum(),
     )
     counts: Counter[Key] = Counter()
-    for group, its_sex, interval, *numbers in collected(counted).iter_rows():
-        for analysis in analyses("incidence", asked, group, its_sex):
+    for group, its_sex, stratum, interval, *numbers in collected(counted).iter_rows():
+        for analysis in analyses("incidence", asked, group, its_sex, stratum):
             for what, number in zip(("persons", "days", "events"), numbers, strict=True):
                 counts[(*analysis, interval, what)] += number
     return {key: number for key, number in counts.items() if number}

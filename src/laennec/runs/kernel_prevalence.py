@@ -14,7 +14,15 @@ from laennec.runs.kernel_cohorts import EPOCH, Enrolment
 from laennec.runs.kernel_denominators import analyses, bounds, cut, spans_of
 from laennec.runs.kernel_history import PERSON, Bucket, collected, first_day_from, yyyymmdd
 from laennec.runs.kernel_rate_attrition import rate_attrition
-from laennec.study.model import Level, PeriodPrevalence, PointPrevalence, Prevalence, TimePoint
+from laennec.runs.kernel_strata import rate_strata, with_strata
+from laennec.study.model import (
+    Level,
+    PeriodPrevalence,
+    PointPrevalence,
+    Prevalence,
+    Study,
+    TimePoint,
+)
 from laennec.study.partials import Key, Partial, merge
 from laennec.study.reference_rate_attrition import SEEN, last_step
 
@@ -22,12 +30,17 @@ _ANALYSIS = ("group", "sex", "interval")
 
 
 def prevalence(
-    asked: Prevalence, bucket: Bucket, outcomes: pl.DataFrame, population: Enrolment | None
+    asked: Prevalence,
+    study: Study,
+    bucket: Bucket,
+    outcomes: pl.DataFrame,
+    population: Enrolment | None,
 ) -> Partial:
-    """Count who is looked at, and who has the outcome, by sex, age group and interval.
+    """Count who is looked at, and who has the outcome, by sex, age group, stratum and interval.
 
     Args:
         asked: What is asked.
+        study: The study that asks it.
         bucket: The rows.
         outcomes: ``person_id, start, end``, by person and day; no two share a day.
         population: The cohort looked at; None takes everyone under observation.
@@ -36,8 +49,9 @@ def prevalence(
     counts: dict[Key, int] = {}
     looked: list[pl.DataFrame] = []
     full = last_step(asked)
+    labelled = rate_strata(asked, study, spans, bucket)
     for looks in _looks(asked, spans):
-        counts |= _tally(asked, looks, outcomes)
+        counts |= _tally(asked, looks, outcomes, labelled)
         if full is not None:
             looked.append(collected(looks.select(PERSON, "sex", "group").unique()))
     steps = [(SEEN, spans)]
@@ -95,7 +109,12 @@ def _whole(asked: PeriodPrevalence, pieces: pl.LazyFrame, kind: Interval) -> pl.
     return pieces.filter((pl.col("start") == starts) & (pl.col("end") == ends))
 
 
-def _tally(asked: Prevalence, looks: pl.LazyFrame, outcomes: pl.DataFrame) -> dict[Key, int]:
+def _tally(
+    asked: Prevalence,
+    looks: pl.LazyFrame,
+    outcomes: pl.DataFrame,
+    labelled: pl.DataFrame | None,
+) -> dict[Key, int]:
     last = outcomes.lazy().select(PERSON, begun="start", ended="end").sort("begun")
     seen = looks.sort("end").join_asof(
         last, left_on="end", right_on="begun", by=PERSON, check_sortedness=False
@@ -104,12 +123,14 @@ def _tally(asked: Prevalence, looks: pl.LazyFrame, outcomes: pl.DataFrame) -> di
     records = seen.select(PERSON, *_ANALYSIS, having=having)
     if not (isinstance(asked, PeriodPrevalence) and asked.level is Level.RECORD):
         records = records.group_by(PERSON, *_ANALYSIS).agg(pl.col("having").any())
-    counted = records.group_by(_ANALYSIS).agg(
-        denominator=pl.len().cast(pl.Int64), outcomes=pl.col("having").cast(pl.Int64).sum()
+    counted = (
+        with_strata(records, labelled)
+        .group_by(*_ANALYSIS, "stratum")
+        .agg(denominator=pl.len().cast(pl.Int64), outcomes=pl.col("having").cast(pl.Int64).sum())
     )
     counts: Counter[Key] = Counter()
-    for group, its_sex, interval, looked_at, with_outcome in collected(counted).iter_rows():
-        for analysis in analyses("prevalence", asked, group, its_sex):
-            counts[(*analysis, interval, "denominator")] += looked_at
-            counts[(*analysis, interval, "outcomes")] += with_outcome
+    for group, its_sex, interval, stratum, *numbers in collected(counted).iter_rows():
+        for analysis in analyses("prevalence", asked, group, its_sex, stratum):
+            for what, number in zip(("denominator", "outcomes"), numbers, strict=True):
+                counts[(*analysis, interval, what)] += number
     return {key: number for key, number in counts.items() if number}

@@ -39,6 +39,7 @@ from laennec.study.model import (
     Combined,
     Counts,
     CumulativeIncidence,
+    Denominators,
     Incidence,
     LargeScaleCharacteristics,
     OfCohorts,
@@ -121,7 +122,7 @@ def _tables(
     """Yield the type, rows and own settings of each table of one result."""
     group = {"group": "cohort_name"}
     divided: dict[str, str] = {}
-    if isinstance(result, OfCohorts) and result.strata:
+    if isinstance(result, OfCohorts | Denominators) and result.strata:
         divided = {"strata": JOINT.join(dict.fromkeys(chain(*result.strata)))}
     match result:
         case Counts():
@@ -134,7 +135,7 @@ def _tables(
             rows = characteristic_rows(result, study, partial, cdm_name)
             yield "summarise_characteristics", rows, group | divided
         case Incidence() | PointPrevalence() | PeriodPrevalence():
-            yield from _rates(result, partial, cdm_name)
+            yield from _rates(result, study, partial, cdm_name, divided)
         case CohortIncidence():
             rows = cohort_incidence_rows(result, partial, cdm_name)
             yield result.kind, rows, cohort_incidence_settings(result)
@@ -159,17 +160,23 @@ def _tables(
 
 
 def _rates(
-    result: Incidence | Prevalence, partial: Partial, cdm_name: str
+    result: Incidence | Prevalence,
+    study: Study,
+    partial: Partial,
+    cdm_name: str,
+    divided: Mapping[str, str],
 ) -> Iterator[tuple[str, Iterator[ResultRow], dict[str, str]]]:
-    """Yield the estimates of each age group and sex, then their attritions."""
+    """Yield the estimates of each age group and sex, then their attritions, which are of all."""
+    strata = study.strata_of(result)
     steps = []
     for sex, ages in analyses(result):
         if isinstance(result, Incidence):
             about = incidence_settings(result, sex, ages)
-            yield result.kind, incidence_rows(result, sex, ages, partial, cdm_name), about
+            rates = incidence_rows(result, strata, sex, ages, partial, cdm_name)
         else:
             about = prevalence_settings(result, sex, ages)
-            yield result.kind, prevalence_rows(result, sex, ages, partial, cdm_name), about
+            rates = prevalence_rows(result, strata, sex, ages, partial, cdm_name)
+        yield result.kind, rates, {**divided, **about}
         left = rate_attrition_rows(result, sex, ages, partial, cdm_name)
         steps.append((attrition_type(result), left, attrition_settings(about)))
     yield from steps

@@ -1,14 +1,15 @@
 """Prevalence as DARWIN rows, in the shape of ``IncidencePrevalence::estimatePointPrevalence``."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import date
+from itertools import product
 
 from laennec.core.calendars import Interval, Label, intervals
 from laennec.omop.summarised_result import ResultRow
 from laennec.study.estimates_denominators import denominator_settings, groups, logical
-from laennec.study.estimates_rows import number, place
+from laennec.study.estimates_rows import NO_NUMBER, Place, number, place
 from laennec.study.estimators import wilson
-from laennec.study.model import AgeGroup, PointPrevalence, Prevalence, Sex
+from laennec.study.model import AgeGroup, PointPrevalence, Prevalence, Sex, Stratum
 from laennec.study.partials import Key, Partial
 from laennec.study.reference_prevalence import point
 
@@ -36,43 +37,54 @@ def prevalence_settings(asked: Prevalence, sex: Sex, group: AgeGroup) -> dict[st
 
 
 def prevalence_rows(
-    asked: Prevalence, sex: Sex, group: AgeGroup, partial: Partial, cdm_name: str
+    asked: Prevalence,
+    strata: Iterable[Stratum],
+    sex: Sex,
+    group: AgeGroup,
+    partial: Partial,
+    cdm_name: str,
 ) -> Iterator[ResultRow]:
     """Yield the estimates of one analysis, interval by interval, in order of kind and time.
 
-    An interval in which nobody is looked at has no rows. An interval is complete when it lies
-    between the first and the last day on which anybody of the analysis is looked at.
+    Those of the whole come first, then those of each stratum, with the intervals of the whole. An
+    interval in which nobody is looked at has no rows; a stratum without persons in it has zeros,
+    and a share that is no number. An interval is complete when it lies between the first and the
+    last day on which anybody of the analysis is looked at.
     """
     key: Key = ("prevalence", asked.name, sex.value, group.label)
     if key not in partial.first:
         return
-    for kind in Interval:
-        if kind in asked.intervals:
-            days = _intervals(asked, kind, partial.first[key], partial.last[key])
-            for label, start, end in days:
-                looked_at = partial.counts.get((*key, label, "denominator"), 0)
-                if looked_at:
-                    outcomes = partial.counts.get((*key, label, "outcomes"), 0)
-                    where = place(
-                        cdm_name,
-                        groups(asked),
-                        additional={
-                            "prevalence_start_date": start.isoformat(),
-                            "prevalence_end_date": end.isoformat(),
-                            "analysis_interval": kind.value,
-                        },
-                    )
-                    count = str(looked_at)
-                    yield where.row("Denominator", None, "denominator_count", "integer", count)
-                    yield where.row("Outcome", None, "outcome_count", "integer", str(outcomes))
-                    share, lower, upper = wilson(outcomes, looked_at)
-                    for suffix, value in (
-                        ("", share),
-                        ("_95CI_lower", lower),
-                        ("_95CI_upper", upper),
-                    ):
-                        text = number(value, "prevalence")
-                        yield where.row("Outcome", None, f"prevalence{suffix}", "numeric", text)
+    shown = [
+        (kind, *one)
+        for kind in Interval
+        if kind in asked.intervals
+        for one in _intervals(asked, kind, partial.first[key], partial.last[key])
+        if partial.counts.get((*key, one[0], "denominator"), 0)
+    ]
+    for stratum, (kind, label, start, end) in product(strata, shown):
+        where = place(
+            cdm_name,
+            groups(asked),
+            strata=dict(stratum.levels),
+            additional={
+                "prevalence_start_date": start.isoformat(),
+                "prevalence_end_date": end.isoformat(),
+                "analysis_interval": kind.value,
+            },
+        )
+        yield from _estimates(where, partial, (*key, *stratum.key, label))
+
+
+def _estimates(where: Place, partial: Partial, counted: Key) -> Iterator[ResultRow]:
+    """Yield what is estimated of one interval."""
+    looked_at = partial.counts.get((*counted, "denominator"), 0)
+    outcomes = partial.counts.get((*counted, "outcomes"), 0)
+    yield where.row("Denominator", None, "denominator_count", "integer", str(looked_at))
+    yield where.row("Outcome", None, "outcome_count", "integer", str(outcomes))
+    estimates = wilson(outcomes, looked_at) if looked_at else (None, None, None)
+    for suffix, value in zip(("", "_95CI_lower", "_95CI_upper"), estimates, strict=True):
+        text = NO_NUMBER if value is None else number(value, "prevalence")
+        yield where.row("Outcome", None, f"prevalence{suffix}", "numeric", text)
 
 
 def _intervals(

@@ -22,6 +22,10 @@ DECIMALS = {"mean": 2, "percentage": 2, "rate": 3, "prevalence": 5, "probability
 """Decimals to which each kind of number is rounded."""
 
 
+NO_NUMBER = "NaN"
+"""What R writes for a share or rate of nobody."""
+
+
 def number(value: float, kind: str) -> str:
     """Return ``value`` as text, rounded to the decimals of its kind."""
     text = f"{round(value, DECIMALS[kind]):.{DECIMALS[kind]}f}".rstrip("0").rstrip(".")

@@ -14,6 +14,7 @@ from collections.abc import Iterator, Mapping
 from typing import Annotated, Any
 
 from pydantic import Discriminator, Field, Tag, model_validator
+from pydantic_core import PydanticCustomError
 
 from laennec.core.calendars import Interval
 from laennec.study.definition import Definition
@@ -66,7 +67,9 @@ from laennec.study.model_results import (
     Result,
 )
 from laennec.study.model_strata import (
+    AGE_GROUP,
     MAX_STRATA,
+    SEX,
     ByAge,
     ByEvents,
     ByPeriod,
@@ -209,23 +212,48 @@ class Study(Frozen):
         labels = [one.label for one in self.strata]
         check_once(labels, "stratum")
         for i, result in enumerate(self.results):
-            if not isinstance(result, OfCohorts):
+            if not isinstance(result, OfCohorts | Denominators):
                 continue
+            of_rate = isinstance(result, Denominators)
             for j, names in enumerate(result.strata):
                 for k, name in enumerate(names):
                     if name not in labels:
                         place = f"results[{i}].strata[{j}][{k}]"
                         raise unknown_name("stratum", name, known=labels, place=place)
-            levels = {one.label: len(one.levels) for one in self.strata}
-            wide = sum(math.prod(levels[name] for name in names) for names in result.strata)
-            if len(result.cohorts) * (1 + wide) > MAX_STRATA:
-                raise ValueError(
-                    f"the result {result.name!r} has more than {MAX_STRATA} cohorts and strata"
-                )
+                    if of_rate and name in (SEX, AGE_GROUP):
+                        place = f"results[{i}].strata[{j}][{k}]"
+                        raise _for_fields_of_its_own(name, place)
+            self._check_width(result)
 
-    def strata_of(self, result: OfCohorts) -> tuple[Stratum, ...]:
-        """Return each cohort of a result whole, then in every stratum asked for."""
+    def _check_width(self, result: OfCohorts | Denominators) -> None:
+        """Refuse more cohorts, or more sexes and age groups, with their strata than a day's work.
+
+        Raises:
+            ValueError: with the name of the result.
+        """
+        levels = {one.label: len(one.levels) for one in self.strata}
+        wide = 1 + sum(math.prod(levels[name] for name in names) for names in result.strata)
+        if isinstance(result, OfCohorts):
+            what, number = "cohorts", len(result.cohorts)
+        else:
+            what, number = "sexes, age groups", len(result.sexes) * len(result.age_groups)
+        if number * wide > MAX_STRATA:
+            raise ValueError(
+                f"the result {result.name!r} has more than {MAX_STRATA} {what} and strata"
+            )
+
+    def strata_of(self, result: OfCohorts | Denominators) -> tuple[Stratum, ...]:
+        """Return each cohort of a result whole, then in every stratum asked for.
+
+        Of a rate it is the population; everyone under observation has no name.
+        """
+        if isinstance(result, Denominators):
+            return tuple(strata_of((result.population or "",), result.strata, self.strata))
         return tuple(strata_of(result.cohorts, result.strata, self.strata))
+
+    def ways(self) -> Mapping[str, Strata]:
+        """Return the ways to divide, by their label."""
+        return {one.label: one for one in self.strata}
 
     def all_strata(self) -> tuple[Stratum, ...]:
         """Return every stratum of any result that is not a whole cohort, each once."""
@@ -303,6 +331,13 @@ class Study(Frozen):
     def digest(self) -> str:
         """Return the SHA-256 of ``canonical()`` in hexadecimal."""
         return hashlib.sha256(self.canonical()).hexdigest()
+
+
+def _for_fields_of_its_own(name: str, place: str) -> PydanticCustomError:
+    """The error of a rate that is to be divided by sex or age."""
+    field = {SEX: "sexes", AGE_GROUP: "age_groups"}[name]
+    happened = f"a rate is not divided by {name!r}: its field {field!r} does so"
+    return PydanticCustomError("value_error", "{error}", {"error": happened, "place": place})
 
 
 def cohorts_of(result: Result) -> tuple[str, ...]:

@@ -214,6 +214,13 @@ class Cohort(Frozen):
         return self
 
 
+Divisions = Annotated[
+    tuple[Annotated[tuple[Name, ...], Field(min_length=1, max_length=MANY)], ...],
+    Field(max_length=MANY),
+]
+"""Divisions, each by one of the study's strata or by several crossed."""
+
+
 class OfCohorts(Frozen):
     """A result about cohorts, each whole and, where asked for, divided into strata.
 
@@ -223,16 +230,12 @@ class OfCohorts(Frozen):
 
     name: Name
     cohorts: tuple[Name, ...] = Field(min_length=1, max_length=MANY)
-    strata: tuple[Annotated[tuple[Name, ...], Field(min_length=1, max_length=MANY)], ...] = Field(
-        default=(), max_length=MANY
-    )
+    strata: Divisions = ()
 
     @model_validator(mode="after")
     def _asked_once(self) -> "OfCohorts":
         check_once([*self.cohorts], "cohort")
-        for names in self.strata:
-            check_once([*names], "stratum")
-        check_once([" and ".join(sorted(names)) for names in self.strata], "division by")
+        check_divisions(self.strata)
         return self
 
 
@@ -253,6 +256,17 @@ def check_dates(start: date | None, end: date | None) -> None:
     """
     if start is not None and end is not None and end < start:
         raise ValueError("the end date is before the start date")
+
+
+def check_divisions(asked: Sequence[tuple[str, ...]]) -> None:
+    """Refuse a division asked for twice, in whatever order, and one that names strata twice.
+
+    Raises:
+        ValueError: with the names.
+    """
+    for names in asked:
+        check_once([*names], "stratum")
+    check_once([" and ".join(sorted(names)) for names in asked], "division by")
 
 
 def check_once(names: Sequence[str], what: str) -> None:

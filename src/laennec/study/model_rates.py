@@ -14,11 +14,13 @@ from laennec.core.calendars import Interval
 from laennec.study.model_cohorts import (
     MANY,
     Days,
+    Divisions,
     Events,
     Frozen,
     Name,
     Sex,
     check_dates,
+    check_divisions,
     check_once,
 )
 
@@ -86,6 +88,8 @@ class Denominators(Frozen):
         sexes, age_groups: One estimate for each pair; the groups may overlap (``0 to 150``).
         prior_observation: Days of observation needed first.
         start, end: First and last calendar day, or None.
+        strata: Divisions by features and periods of entry, as they are on the first day on which a
+            person is looked at in an age group; sex and age have fields of their own.
     """
 
     name: Name
@@ -98,12 +102,14 @@ class Denominators(Frozen):
     prior_observation: Days = 0
     start: date | None = None
     end: date | None = None
+    strata: Divisions = ()
 
     @model_validator(mode="after")
     def _asked_once(self) -> "Denominators":
         check_once([*self.sexes], "sex")
         check_once([one.label for one in self.age_groups], "age group")
         check_dates(self.start, self.end)
+        check_divisions(self.strata)
         return self
 
     def _check_intervals(self, intervals: tuple[Interval, ...]) -> None:

@@ -158,7 +158,7 @@ class Stratum:
     """A cohort, whole or in one stratum.
 
     Attributes:
-        cohort: Its name in the study.
+        cohort: Its name in the study; empty for everyone under observation.
         levels: Name and level of each way in which it is divided, in order; empty for the whole.
     """
 
@@ -169,6 +169,11 @@ class Stratum:
     def label(self) -> str:
         """The stratum as one text: the cohort's name alone for the whole of it."""
         return "|".join([self.cohort, *(f"{name}={level}" for name, level in self.levels)])
+
+    @property
+    def key(self) -> tuple[str, ...]:
+        """Where its counts stand among those of a rate: nowhere else than those of the whole."""
+        return (self.label,) if self.levels else ()
 
 
 def strata_of(

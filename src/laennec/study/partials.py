@@ -20,7 +20,9 @@ key in ``counts``                                                   counts
 ``("prior_observation", result, cohort, days)``                     persons
 ``("future_observation", result, cohort, days)``                    persons
 ``("covariate", result, cohort, covariate)``                        persons who have it
-``("incidence", result, sex, age_group, interval, "persons")``      persons at risk
+``("incidence", result, sex, age_group, interval, "persons")``      persons at risk; a rate has the
+                                                                    label of a stratum before the
+                                                                    interval, if it is of one
 ``("incidence", result, sex, age_group, interval, "days")``         days at risk
 ``("incidence", result, sex, age_group, interval, "events")``       outcomes
 ``("cohort_incidence", result, cohort, age, sex, year, what)``       ``what`` names, as published:

@@ -79,9 +79,9 @@ def _answer(study: Study, history: History, concepts: Concepts) -> Partial:
                 labels = [one.label for one in study.strata_of(result)]
                 parts.append(_characteristics(result, labels, history, concepts, memberships))
             case Incidence():
-                parts.append(incidence(result, person))
+                parts.append(incidence(result, study, person))
             case PointPrevalence() | PeriodPrevalence():
-                parts.append(prevalence(result, person))
+                parts.append(prevalence(result, study, person))
             case CohortIncidence():
                 parts.append(cohort_incidence(result, person))
             case CumulativeIncidence():

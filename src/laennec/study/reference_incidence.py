@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date
 
-from laennec.study.model import Incidence
+from laennec.study.model import Incidence, Stratum, Study
 from laennec.study.partials import Key, Partial, merge
 from laennec.study.reference_denominators import by_interval, candidates, denominator, of_sex
 from laennec.study.reference_history import Span
@@ -21,6 +21,7 @@ from laennec.study.reference_rate_attrition import (
     common_steps,
     counted,
 )
+from laennec.study.reference_strata import strata_in
 
 
 @dataclass(frozen=True)
@@ -31,8 +32,12 @@ class Stretch:
     has_outcome: bool
 
 
-def incidence(asked: Incidence, person: Person) -> Partial:
-    """Count persons, days and outcomes at risk, for every pair of sex and age group."""
+def incidence(asked: Incidence, study: Study, person: Person) -> Partial:
+    """Count persons, days and outcomes at risk, for every pair of sex and age group.
+
+    Strata are those of the first day on which the person is looked at in the age group, before
+    what the outcome and the censoring leave of it.
+    """
     membership = person.memberships.get(asked.population or "")
     spans = candidates(asked, person.history, membership)
     member = asked.population is None or membership is not None
@@ -43,12 +48,14 @@ def incidence(asked: Incidence, person: Person) -> Partial:
         for group in asked.age_groups:
             if of_sex(sex, person.history):
                 days = denominator(asked, group, person.history, spans)
+                strata = strata_in(asked, study, days, person) if days else []
                 steps[sex, group] = [OF_SEX, *([SEEN] if days else [])]
                 if asked.censor is not None:
                     days = censored(days, person.first_entry(asked.censor))
                 at_risk = stretches(asked, days, outcomes)
                 steps[sex, group] += [AT_RISK] if at_risk else []
-                parts.append(_at_risk(asked, sex.value, group.label, at_risk))
+                analysis: Key = ("incidence", asked.name, sex.value, group.label)
+                parts.append(_at_risk(asked, analysis, strata, at_risk))
     return merge([*parts, counted(asked, common, steps)])
 
 
@@ -89,19 +96,21 @@ def _within(span: Span, outcomes: tuple[Span, ...], washout: int | None) -> Iter
         yield Stretch(Span(free_from, span.end), has_outcome=False)
 
 
-def _at_risk(asked: Incidence, sex: str, group: str, at_risk: list[Stretch]) -> Partial:
-    """One person's time at risk in one analysis, cut by calendar interval."""
+def _at_risk(
+    asked: Incidence, analysis: Key, strata: Iterable[Stratum], at_risk: list[Stretch]
+) -> Partial:
+    """One person's time at risk in one analysis, whole and in strata, cut by calendar interval."""
     if not at_risk:
         return Partial()
     counts: Counter[Key] = Counter()
     for stretch in at_risk:
         for interval, days in by_interval(asked.intervals, stretch.days):
-            key = ("incidence", asked.name, sex, group, interval)
-            counts[(*key, "persons")] = 1
-            counts[(*key, "days")] += days.end - days.start + 1
-            if stretch.has_outcome and days.holds(stretch.days.end):
-                counts[(*key, "events")] += 1
-    analysis: Key = ("incidence", asked.name, sex, group)
+            for stratum in strata:
+                key = (*analysis, *stratum.key, interval)
+                counts[(*key, "persons")] = 1
+                counts[(*key, "days")] += days.end - days.start + 1
+                if stretch.has_outcome and days.holds(stretch.days.end):
+                    counts[(*key, "events")] += 1
     first = date.fromordinal(at_risk[0].days.start)
     last = date.fromordinal(at_risk[-1].days.end)
     return Partial(counts, {analysis: first}, {analysis: last})

@@ -5,11 +5,20 @@ differs, ``docs/reference/study-semantics.md`` says so and why.
 """
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import date
+from itertools import product
 
 from laennec.core.calendars import Interval, Label, bounds_of, intervals
-from laennec.study.model import Level, PeriodPrevalence, PointPrevalence, Prevalence, TimePoint
+from laennec.study.model import (
+    Level,
+    PeriodPrevalence,
+    PointPrevalence,
+    Prevalence,
+    Stratum,
+    Study,
+    TimePoint,
+)
 from laennec.study.partials import Key, Partial, merge
 from laennec.study.reference_denominators import candidates, denominator, of_sex
 from laennec.study.reference_history import Span
@@ -21,13 +30,15 @@ from laennec.study.reference_rate_attrition import (
     counted,
     last_step,
 )
+from laennec.study.reference_strata import strata_in
 
 
-def prevalence(asked: Prevalence, person: Person) -> Partial:
+def prevalence(asked: Prevalence, study: Study, person: Person) -> Partial:
     """Count who is looked at, and who has the outcome, by sex, age group and interval.
 
     Persons count once in an interval, unless records are counted: then each of their stretches of
-    days does, with the outcome when one of its days in the interval is a day of an outcome.
+    days does, with the outcome when one of its days in the interval is a day of an outcome. Strata
+    are those of the first day on which the person is looked at in the age group.
     """
     membership = person.memberships.get(asked.population or "")
     spans = candidates(asked, person.history, membership)
@@ -41,7 +52,8 @@ def prevalence(asked: Prevalence, person: Person) -> Partial:
             if of_sex(sex, person.history):
                 days = denominator(asked, group, person.history, spans)
                 key: Key = ("prevalence", asked.name, sex.value, group.label)
-                seen = _seen(asked, key, days, outcomes)
+                strata = strata_in(asked, study, days, person) if days else []
+                seen = _seen(asked, key, strata, days, outcomes)
                 parts.append(seen)
                 steps[sex, group] = [OF_SEX, *([SEEN] if days else [])]
                 steps[sex, group] += [full] if full is not None and seen.counts else []
@@ -66,8 +78,14 @@ def point(kind: Interval, time_point: TimePoint, day: date) -> date:
             return date(start.year, 7, 1)
 
 
-def _seen(asked: Prevalence, key: Key, spans: list[Span], outcomes: tuple[Span, ...]) -> Partial:
-    """One person's part of one analysis."""
+def _seen(
+    asked: Prevalence,
+    key: Key,
+    strata: Iterable[Stratum],
+    spans: list[Span],
+    outcomes: tuple[Span, ...],
+) -> Partial:
+    """One person's part of one analysis, whole and in strata."""
     if not spans:
         return Partial()
     looks: Counter[Label] = Counter()
@@ -80,10 +98,11 @@ def _seen(asked: Prevalence, key: Key, spans: list[Span], outcomes: tuple[Span, 
             )
     by_record = isinstance(asked, PeriodPrevalence) and asked.level is Level.RECORD
     counts: dict[Key, int] = {}
-    for label in looks:
-        counts[(*key, label, "denominator")] = looks[label] if by_record else 1
+    for stratum, label in product(strata, looks):
+        place = (*key, *stratum.key, label)
+        counts[(*place, "denominator")] = looks[label] if by_record else 1
         if having[label]:
-            counts[(*key, label, "outcomes")] = having[label] if by_record else 1
+            counts[(*place, "outcomes")] = having[label] if by_record else 1
     first = min(span.start for span in spans)
     last = max(span.end for span in spans)
     return Partial(counts, {key: date.fromordinal(first)}, {key: date.fromordinal(last)})

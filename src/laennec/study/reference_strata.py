@@ -1,12 +1,22 @@
-"""In which strata of a cohort a member is, by what holds on the entry day."""
+"""In which strata of a cohort, or of a rate, a person is, by what holds on the entry day."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import date
 
-from laennec.study.model import ByAge, ByEvents, ByPeriod, BySex, Strata, Study
+from laennec.study.model import (
+    ByAge,
+    ByEvents,
+    ByPeriod,
+    BySex,
+    Denominators,
+    Strata,
+    Stratum,
+    Study,
+)
 from laennec.study.model_strata import NO, YES
 from laennec.study.reference_cohorts import Membership, starting_in
-from laennec.study.reference_history import Concepts, History
+from laennec.study.reference_history import Concepts, History, Span
+from laennec.study.reference_person import Person
 
 
 def in_strata(
@@ -20,16 +30,43 @@ def in_strata(
         concepts: For every concept set of the study, the concepts it resolves to.
         memberships: The cohorts the person is in, by name.
     """
-    ways = {one.label: one for one in study.strata}
+    ways = study.ways()
     return {
         stratum.label: memberships[stratum.cohort]
         for stratum in study.all_strata()
         if stratum.cohort in memberships
-        and all(
-            level_of(ways[name], memberships[stratum.cohort].days.start, history, concepts) == level
-            for name, level in stratum.levels
-        )
+        and is_in(stratum, ways, memberships[stratum.cohort].days.start, history, concepts)
     }
+
+
+def strata_in(
+    asked: Denominators, study: Study, days: Iterable[Span], person: Person
+) -> list[Stratum]:
+    """Return the strata of a rate in which a person is, the whole first.
+
+    Args:
+        asked: What is asked.
+        study: The study that asks it.
+        days: The days on which the person is looked at in one age group, at least one. Levels are
+            those of the first of them, whatever happens later.
+        person: The person.
+    """
+    entry = min(one.start for one in days)
+    ways = study.ways()
+    return [
+        one
+        for one in study.strata_of(asked)
+        if is_in(one, ways, entry, person.history, person.concepts)
+    ]
+
+
+def is_in(
+    stratum: Stratum, ways: Mapping[str, Strata], entry: int, history: History, concepts: Concepts
+) -> bool:
+    """Return whether a person who enters on a day is in all levels of a stratum."""
+    return all(
+        level_of(ways[name], entry, history, concepts) == level for name, level in stratum.levels
+    )
 
 
 def level_of(way: Strata, entry: int, history: History, concepts: Concepts) -> str | None:

@@ -150,7 +150,8 @@ def incidence(name: str, outcome: Said[EventQuery] | Cohort, **fields: Any) -> S
         outcome: Events of a concept set, or a cohort, whose stays they are.
         fields: ``population`` (a cohort), ``washout``, ``repeated``, ``sexes``, ``age_groups``
             (pairs of ages), ``prior_observation``, ``start``, ``end``, ``intervals``,
-            ``complete_intervals``, ``censor`` (a cohort).
+            ``complete_intervals``, ``censor`` (a cohort), ``strata`` (``by_events``,
+            ``by_period``, ``by_year``).
     """
     return result("incidence", name, outcome=outcome, **fields)
 
@@ -210,7 +211,8 @@ def point_prevalence(name: str, outcome: Said[EventQuery], **fields: Any) -> Sai
         name: Lower-case letters, digits and underscores.
         outcome: Events of a concept set.
         fields: ``population`` (a cohort), ``sexes``, ``age_groups`` (pairs of ages),
-            ``prior_observation``, ``start``, ``end``, ``intervals``, ``time_point``.
+            ``prior_observation``, ``start``, ``end``, ``intervals``, ``time_point``, ``strata``
+            (``by_events``, ``by_period``, ``by_year``).
     """
     return result("point_prevalence", name, outcome=outcome, **fields)
 
@@ -224,7 +226,8 @@ def period_prevalence(name: str, outcome: Said[EventQuery], **fields: Any) -> Sa
         outcome: Events of a concept set.
         fields: ``population`` (a cohort), ``sexes``, ``age_groups`` (pairs of ages),
             ``prior_observation``, ``start``, ``end``, ``intervals``, ``complete_intervals``,
-            ``full_contribution``, ``level``.
+            ``full_contribution``, ``level``, ``strata`` (``by_events``, ``by_period``,
+            ``by_year``).
     """
     return result("period_prevalence", name, outcome=outcome, **fields)
 
