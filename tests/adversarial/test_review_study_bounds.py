@@ -91,3 +91,34 @@ def test_a_text_that_looks_like_another_is_refused(text: str, tmp_path: Path) ->
 def test_a_title_is_one_line(tmp_path: Path) -> None:
     with pytest.raises(StudyError, match="control character"):
         _read(tmp_path, _study(title="A study\nThe study is well formed"))
+
+
+def _divided(groups: int) -> dict[str, Any]:
+    """A rate in nine strata (whole, two, two and four crossed) of each sex and age group."""
+    asked = {
+        "kind": "incidence",
+        "name": "rate",
+        "outcome": EVENTS,
+        "sexes": ["Both", "Male", "Female"],
+    }
+    ages = [{"minimum": 0, "maximum": n} for n in range(groups)]
+    strata = [["f0"], ["f1"], ["f0", "f1"]]
+    return _study(
+        results=[{**asked, "age_groups": ages, "strata": strata}],
+        strata=_many("f", 2, kind="events", events=EVENTS, window={}),
+    )
+
+
+def test_strata_are_bounded_where_they_are_asked_for(tmp_path: Path) -> None:
+    _read(tmp_path, _divided(37))
+    with pytest.raises(StudyError, match=r"results\[0\]: .* more than 1000 sexes, age groups and"):
+        _read(tmp_path, _divided(38))
+    wide = {
+        "kind": "counts",
+        "name": "n",
+        "cohorts": ["a"],
+        "strata": [[f"f{n}" for n in range(10)]],
+    }
+    ways = _many("f", 10, kind="events", events=EVENTS, window={})
+    with pytest.raises(StudyError, match=r"results\[0\]: .* more than 1000 cohorts and strata"):
+        _read(tmp_path, _study(results=[wide], strata=ways))

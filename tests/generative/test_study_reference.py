@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from generative.study_strategies import Case, cases
 from laennec.core.calendars import label_of
 from laennec.omop.events import EVENT_TABLES
-from laennec.study.model import Events, Incidence, Sex
+from laennec.study.model import ByEvents, Denominators, Events, Incidence, Sex
 from laennec.study.partials import Key, Partial, merge
 from laennec.study.reference import evaluate
 
@@ -79,11 +79,43 @@ def test_incidence_day_by_day(case: Case) -> None:
         if result.population is None:
             mine = merge(_day_by_day(result, person, case) for person in case.rows["person"])
             theirs = {
-                key: n for key, n in partial.counts.items() if key[:2] == ("incidence", result.name)
+                key: n
+                for key, n in partial.counts.items()
+                if key[:2] == ("incidence", result.name) and "|" not in str(key[4])
             }
             assert theirs == mine.counts
             assert {k: d for k, d in partial.first.items() if k[1] == result.name} == mine.first
             assert {k: d for k, d in partial.last.items() if k[1] == result.name} == mine.last
+
+
+@QUICK
+@given(case=cases())
+def test_strata_of_rates_add_up_to_the_whole(case: Case) -> None:
+    """Features are told of everybody; who enters in no period is in the whole only."""
+    partial = evaluate(case.study, case.rows, case.concepts)
+    features = {one.label for one in case.study.strata if isinstance(one, ByEvents)}
+    for result in (one for one in case.study.results if isinstance(one, Denominators)):
+        for names in result.strata:
+            strata = [
+                one.label
+                for one in case.study.strata_of(result)
+                if tuple(name for name, _ in one.levels) == names
+            ]
+            for (*start, interval, what), number in _of_whole(result, partial):
+                told = sum(
+                    partial.counts.get((*start, stratum, interval, what), 0) for stratum in strata
+                )
+                assert told == number if {*names} <= features else told <= number
+
+
+def _of_whole(asked: Denominators, partial: Partial) -> list[tuple[Key, int]]:
+    """The counts of a rate that are of no stratum."""
+    kind = "incidence" if isinstance(asked, Incidence) else "prevalence"
+    return [
+        (key, number)
+        for key, number in partial.counts.items()
+        if key[:2] == (kind, asked.name) and "|" not in str(key[4])
+    ]
 
 
 def _day_by_day(asked: Incidence, person: dict[str, Any], case: Case) -> Partial:

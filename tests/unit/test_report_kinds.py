@@ -16,9 +16,31 @@ from laennec.report.divisions import MAX_DRAWN
 from laennec.report.page import sections
 from laennec.report.words import load_words
 from laennec.study.estimates import summarise
-from laennec.study.model import AgeGroup, ByAge, BySex, Characteristics, Counts, CumulativeIncidence
+from laennec.study.model import (
+    AgeGroup,
+    ByAge,
+    ByEvents,
+    BySex,
+    Characteristics,
+    Counts,
+    CumulativeIncidence,
+    Incidence,
+    PeriodPrevalence,
+    Window,
+)
 from laennec.study.reference import evaluate
-from spec.spec_case import BLEED, CONCEPTS, SpecCase, bleed, drug, observed, person, tables, users
+from spec.spec_case import (
+    BLEED,
+    CONCEPTS,
+    ULCER,
+    SpecCase,
+    bleed,
+    drug,
+    observed,
+    person,
+    tables,
+    users,
+)
 from spec.spec_case import study as study_of
 from spec.test_study_spec import CASES
 
@@ -95,6 +117,39 @@ def test_strata_have_the_pictures_of_the_whole() -> None:
         assert [one.title for one in section.divisions] == ["Sex: Women", "Sex: Men"]
         assert all(len(one.figures) == len(section.figures) == 1 for one in section.divisions)
         assert all("(Sex: " in one.caption for part in section.divisions for one in part.tables)
+
+
+ULCERS = ByEvents(name="ulcer", events=ULCER, window=Window(end=0))
+RATED = SpecCase(
+    "rated",
+    tables(
+        *(row for n in range(80) for row in (
+            person(n, "F" if n % 2 else "M", (1975, 5, 2)),
+            observed("2019-01-01", "2020-12-31", n),
+            *([bleed("2020-05-12", person_id=n)] if n % 3 == 0 else []),
+            *([bleed("2018-05-12", person_id=n, concept=3)] if n % 4 < 2 else []),
+        ))
+    ),
+    study_of(
+        Incidence(name="rate", outcome=BLEED, strata=(("ulcer",),)),
+        PeriodPrevalence(name="share", outcome=BLEED, strata=(("ulcer",),)),
+        strata=(ULCERS,),
+    ),
+    {},
+)  # fmt: skip
+
+
+def test_rates_have_a_division_for_each_stratum_and_their_steps_once() -> None:
+    released = check(_result(RATED), load_profile("france-11")).published
+    reader = PageReader(render(report(released), language="en"))
+    assert ("summary", "ulcer: yes") in reader.texts
+    for section in sections(report(released), WORDS):
+        assert [one.title for one in section.divisions] == ["ulcer: no", "ulcer: yes"]
+        steps = WORDS.text("rate_attrition.caption")
+        assert [one.caption for one in section.tables].count(steps) == 1
+        for one in section.divisions:
+            assert one.figures
+            assert all(f"({one.title})" in table.caption for table in one.tables)
 
 
 def test_many_strata_have_tables_alone() -> None:

@@ -26,16 +26,19 @@ from laennec.study.definition import (
     NumberFilter,
 )
 from laennec.study.model import (
+    ByEvents,
     Cohort,
     ConceptItem,
     ConceptSet,
     Counts,
     CumulativeIncidence,
     Events,
+    Incidence,
     Level,
     PeriodPrevalence,
     Study,
     UnionOf,
+    Window,
 )
 from laennec.study.reference import evaluate
 from laennec.vault.manifest import Manifest, SealedFile, Snapshot, Statistics
@@ -255,6 +258,21 @@ def test_an_explanation_takes_no_option_for_a_cohort_of_its_name() -> None:
     )
     found = explain(plan_study(asked, CONCEPTS), snapshot=1, buckets=1, files=[])
     assert found.steps[-1].cohorts == ("users",)
+
+
+def test_an_explanation_counts_the_features_that_divide_a_result() -> None:
+    bleed = Events(table="condition_occurrence", concepts="bleed")
+    feature = ByEvents(
+        name="feature",
+        events=Events(table="drug_exposure", concepts="drug"),
+        window=Window(end=0),
+    )
+    asked = study().model_copy(update={"cohorts": (), "strata": (feature,)})
+    for strata, finds in (((), 1), ((("feature",),), 2)):
+        rate = Incidence(name="rate", outcome=bleed, strata=strata)
+        plan = plan_study(asked.model_copy(update={"results": (rate,)}), CONCEPTS)
+        (step,) = explain(plan, snapshot=1, buckets=1, files=[]).steps
+        assert step.finds == finds
 
 
 def test_an_explanation_tells_steps_and_files_and_no_name_of_the_store() -> None:

@@ -203,6 +203,24 @@ WRONG = [
     ("start = 2020-01-01", "start = 10:00:00", "results[0].start: ", "Correct it"),
     (
         "start = 2020-01-01",
+        'strata = [["bled"]]',
+        "results[0].strata[0][0]: there is no stratum named 'bled'",
+        "None is defined",
+    ),
+    (
+        "start = 2020-01-01",
+        'strata = [["sex"]]\n[[strata]]\nkind = "sex"',
+        "results[0].strata[0][0]: a rate is not divided by 'sex': its field 'sexes' does so",
+        "Correct it",
+    ),
+    (
+        "start = 2020-01-01",
+        'strata = [["b", "c"], ["c", "b"]]',
+        "results[0]: the division by 'b and c' is given twice",
+        "Correct it",
+    ),
+    (
+        "start = 2020-01-01",
         "start = 2020-01-02\nend = 2020-01-01",
         "results[0]: the end date is before the start date",
         "Correct it",

@@ -241,7 +241,13 @@ def test_results_and_strata_take_values_of_the_language() -> None:
             covariates=[covariate("bled", conditions(BLEED), days(-30, 0))],
             strata=[by_year(2019, 2020)],
         ),
-        incidence("rate", conditions(BLEED), population=users, age_groups=[(0, 64)]),
+        incidence(
+            "rate",
+            conditions(BLEED),
+            population=users,
+            age_groups=[(0, 64)],
+            strata=[bled, [bled, by_year(2019, 2020)]],
+        ),
         cohort_incidence(
             "risk",
             users,
@@ -256,6 +262,9 @@ def test_results_and_strata_take_values_of_the_language() -> None:
     first = made.results[0]
     assert isinstance(first, Counts)
     assert first.strata == (("sex",), ("age_group", "bled"))
+    rate = made.results[2]
+    assert isinstance(rate, Incidence)
+    assert rate.strata == (("bled",), ("bled", "entry_period"))
     assert [one.name for one in made.cohorts] == ["users", "others"]
     assert by_period(("2019-01-01", "2019-12-31"), ("2020-01-01", "2020-12-31")) == by_year(
         2019, 2020

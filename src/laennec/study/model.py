@@ -9,12 +9,10 @@ This module has the whole language; its parts are written in ``model_cohorts`` a
 
 import hashlib
 import json
-import math
 from collections.abc import Iterator, Mapping
 from typing import Annotated, Any
 
 from pydantic import Discriminator, Field, Tag, model_validator
-from pydantic_core import PydanticCustomError
 
 from laennec.core.calendars import Interval
 from laennec.study.definition import Definition
@@ -67,9 +65,6 @@ from laennec.study.model_results import (
     Result,
 )
 from laennec.study.model_strata import (
-    AGE_GROUP,
-    MAX_STRATA,
-    SEX,
     ByAge,
     ByEvents,
     ByPeriod,
@@ -77,6 +72,7 @@ from laennec.study.model_strata import (
     Period,
     Strata,
     Stratum,
+    check_strata,
     strata_of,
 )
 
@@ -200,47 +196,8 @@ class Study(Frozen):
         for place, name in self._placed_cohorts():
             if name not in known:
                 raise unknown_name("cohort", name, known=known, place=place)
-        self._strata_resolve()
+        check_strata(self.strata, self.results)
         return self
-
-    def _strata_resolve(self) -> None:
-        """Refuse strata of one name, a name that no strata have, and more strata than a day's work.
-
-        Raises:
-            ValueError, PydanticCustomError: with the name.
-        """
-        labels = [one.label for one in self.strata]
-        check_once(labels, "stratum")
-        for i, result in enumerate(self.results):
-            if not isinstance(result, OfCohorts | Denominators):
-                continue
-            of_rate = isinstance(result, Denominators)
-            for j, names in enumerate(result.strata):
-                for k, name in enumerate(names):
-                    if name not in labels:
-                        place = f"results[{i}].strata[{j}][{k}]"
-                        raise unknown_name("stratum", name, known=labels, place=place)
-                    if of_rate and name in (SEX, AGE_GROUP):
-                        place = f"results[{i}].strata[{j}][{k}]"
-                        raise _for_fields_of_its_own(name, place)
-            self._check_width(result)
-
-    def _check_width(self, result: OfCohorts | Denominators) -> None:
-        """Refuse more cohorts, or more sexes and age groups, with their strata than a day's work.
-
-        Raises:
-            ValueError: with the name of the result.
-        """
-        levels = {one.label: len(one.levels) for one in self.strata}
-        wide = 1 + sum(math.prod(levels[name] for name in names) for names in result.strata)
-        if isinstance(result, OfCohorts):
-            what, number = "cohorts", len(result.cohorts)
-        else:
-            what, number = "sexes, age groups", len(result.sexes) * len(result.age_groups)
-        if number * wide > MAX_STRATA:
-            raise ValueError(
-                f"the result {result.name!r} has more than {MAX_STRATA} {what} and strata"
-            )
 
     def strata_of(self, result: OfCohorts | Denominators) -> tuple[Stratum, ...]:
         """Return each cohort of a result whole, then in every stratum asked for.
@@ -331,13 +288,6 @@ class Study(Frozen):
     def digest(self) -> str:
         """Return the SHA-256 of ``canonical()`` in hexadecimal."""
         return hashlib.sha256(self.canonical()).hexdigest()
-
-
-def _for_fields_of_its_own(name: str, place: str) -> PydanticCustomError:
-    """The error of a rate that is to be divided by sex or age."""
-    field = {SEX: "sexes", AGE_GROUP: "age_groups"}[name]
-    happened = f"a rate is not divided by {name!r}: its field {field!r} does so"
-    return PydanticCustomError("value_error", "{error}", {"error": happened, "place": place})
 
 
 def cohorts_of(result: Result) -> tuple[str, ...]:

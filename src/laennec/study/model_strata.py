@@ -6,7 +6,8 @@ any row is read: a result can ask for no level that only the data would show. Im
 """
 
 import itertools
-from collections.abc import Iterator, Sequence
+import math
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Annotated, Literal
@@ -19,11 +20,14 @@ from laennec.study.model_cohorts import (
     Events,
     Frozen,
     Name,
+    OfCohorts,
     Records,
     Window,
     check_dates,
+    check_once,
+    unknown_name,
 )
-from laennec.study.model_rates import AgeGroup, check_apart
+from laennec.study.model_rates import AgeGroup, Denominators, check_apart
 
 SEX, AGE_GROUP, ENTRY_PERIOD = "sex", "age_group", "entry_period"
 RESERVED = frozenset({SEX, AGE_GROUP, ENTRY_PERIOD, "overall", "reason"})
@@ -32,7 +36,10 @@ RESERVED = frozenset({SEX, AGE_GROUP, ENTRY_PERIOD, "overall", "reason"})
 YES, NO = "yes", "no"
 
 MAX_STRATA = 1_000
-"""Bound of the cohorts and strata of one result, counted together."""
+"""Bound of the cohorts of one result, or of its sexes and age groups, and their strata."""
+
+_FIELDS_OF_RATES = {SEX: "sexes", AGE_GROUP: "age_groups"}
+"""What does in a rate what strata do elsewhere."""
 
 
 class BySex(Frozen):
@@ -192,3 +199,50 @@ def strata_of(
         for names in asked:
             for chosen in itertools.product(*(levels[name] for name in names)):
                 yield Stratum(cohort, tuple(zip(names, chosen, strict=True)))
+
+
+def check_strata(known: Sequence[Strata], results: Sequence[object]) -> None:
+    """Refuse strata of one name, a name that no strata have, and more strata than a day's work.
+
+    Args:
+        known: The ways that the study has.
+        results: Its results; those that have no strata are left alone.
+
+    Raises:
+        ValueError, PydanticCustomError: with the name, and the place of what is wrong.
+    """
+    levels = {one.label: len(one.levels) for one in known}
+    check_once([one.label for one in known], "stratum")
+    for i, result in enumerate(results):
+        if isinstance(result, OfCohorts | Denominators):
+            for j, names in enumerate(result.strata):
+                for k, name in enumerate(names):
+                    _check_name(result, name, levels, f"results[{i}].strata[{j}][{k}]")
+            _check_width(result, levels, f"results[{i}]")
+
+
+def _check_name(
+    result: OfCohorts | Denominators, name: str, levels: Mapping[str, int], place: str
+) -> None:
+    if name not in levels:
+        raise unknown_name("stratum", name, known=levels, place=place)
+    if isinstance(result, Denominators) and name in _FIELDS_OF_RATES:
+        field = _FIELDS_OF_RATES[name]
+        raise _wrong(f"a rate is not divided by {name!r}: its field {field!r} does so", place)
+
+
+def _check_width(result: OfCohorts | Denominators, levels: Mapping[str, int], place: str) -> None:
+    wide = 1 + sum(math.prod(levels[name] for name in names) for names in result.strata)
+    if isinstance(result, OfCohorts):
+        what, number = "cohorts", len(result.cohorts)
+    else:
+        what, number = "sexes, age groups", len(result.sexes) * len(result.age_groups)
+    if number * wide > MAX_STRATA:
+        raise _wrong(
+            f"the result {result.name!r} has more than {MAX_STRATA} {what} and strata", place
+        )
+
+
+def _wrong(happened: str, place: str) -> PydanticCustomError:
+    """An error of a value, and the place of it for whoever writes the message."""
+    return PydanticCustomError("value_error", "{error}", {"error": happened, "place": place})
