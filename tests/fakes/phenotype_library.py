@@ -102,6 +102,9 @@ class ParquetSource:
     def ordered(self, table: str, bucket: int) -> bool:
         return False
 
+    def may_have(self, table: str, bucket: int, column: str, concepts: frozenset[int]) -> bool:
+        return True
+
     def read_whole(self, table: str, *, columns: Sequence[str]) -> pl.DataFrame:
         return self.read(table, 0, columns=columns, where=None)
 

@@ -16,6 +16,7 @@ from laennec.runs.definition_plan import plan_definitions
 from laennec.runs.explain import explain
 from laennec.runs.kernel import evaluate_bucket
 from laennec.runs.plan import Plan, plan_study
+from laennec.runs.scans import TableScan
 from laennec.runs.skips import SkippingSource, skipped
 from laennec.study.definition import (
     ConceptFilter,
@@ -207,6 +208,50 @@ def test_one_file_alone_lies_in_order_where_that_is_said(
     unread: Any = None
     view = View(unread, Snapshot(1, "", "", "", Manifest(files)))
     assert view.ordered("drug_exposure", 0) == ordered
+
+
+class Telling(FrameSource):
+    """Knows what no column has."""
+
+    def __init__(self, absent: frozenset[str]) -> None:
+        super().__init__({})
+        self._absent = absent
+
+    def may_have(self, table: str, bucket: int, column: str, concepts: frozenset[int]) -> bool:
+        assert (table, bucket, concepts) == ("drug_exposure", 0, frozenset({7}))
+        return column not in self._absent
+
+
+STANDARD, SOURCE = "drug_concept_id", "drug_source_concept_id"
+
+
+@pytest.mark.parametrize(
+    ("absent", "asked"),
+    [
+        (frozenset[str](), {STANDARD, SOURCE}),
+        (frozenset({SOURCE}), {STANDARD}),
+        (frozenset({STANDARD}), {SOURCE}),
+        (frozenset({STANDARD, SOURCE}), {STANDARD, SOURCE}),
+    ],
+)
+def test_a_column_that_has_none_of_its_concepts_is_not_asked(
+    absent: frozenset[str], asked: set[str]
+) -> None:
+    seven = frozenset({7})
+    scan = TableScan("drug_exposure", ("person_id",), {STANDARD: seven, SOURCE: seven})
+    where = scan.where(Telling(absent), 0)
+    assert where is not None
+    assert set(where.meta.root_names()) == asked
+    assert TableScan("drug_exposure", ("person_id",), None).where(Telling(absent), 0) is None
+
+
+def test_what_the_manifest_says_of_a_column_is_told() -> None:
+    files = tuple(sealed("drug_exposure", 0, {STANDARD: one}) for one in ("1", "7"))
+    unread: Any = None
+    view = View(unread, Snapshot(1, "", "", "", Manifest(files)))
+    for column, asked, told in ((STANDARD, 7, True), (STANDARD, 8, False), (SOURCE, 8, True)):
+        assert view.may_have("drug_exposure", 0, column, frozenset({asked})) == told
+    assert not view.may_have("drug_exposure", 1, STANDARD, frozenset({7}))
 
 
 def test_of_many_concepts_the_lowest_and_the_highest_are_said() -> None:

@@ -8,9 +8,9 @@ import polars as pl
 from laennec.runs.definition_cohorts import Stays, stays
 from laennec.runs.definition_events import Events
 from laennec.runs.definition_plan import SHARED, DefinitionPlan
-from laennec.runs.definition_tables import People, Periods, Table, table_of, whole
+from laennec.runs.definition_tables import MISSING, People, Periods, Table, joined, table_of, whole
 from laennec.runs.definition_values import Whole
-from laennec.runs.kernel_history import observed
+from laennec.runs.kernel_history import days
 from laennec.runs.ports import BucketSource
 from laennec.runs.scans import PERIOD_COLUMNS
 from laennec.study.definition import EventQuery
@@ -30,7 +30,7 @@ class DefinitionBucket:
         persons = source.read("person", bucket, columns=plan.person_columns, where=None)
         self.people = _people(persons)
         rows = source.read("observation_period", bucket, columns=PERIOD_COLUMNS, where=None)
-        self.periods = _periods(observed(rows), self.people)
+        self.periods = _periods(rows, self.people)
         self.found: dict[EventQuery, Events] = {}
         self.table = cache(self._table)
         self.whole_table = cache(self._whole_table)
@@ -45,7 +45,8 @@ class DefinitionBucket:
 
     def _table(self, name: str) -> Table:
         scan = self._scans[name]
-        read = self._source.read(name, self._bucket, columns=scan.columns, where=scan.where())
+        where = scan.table_scan().where(self._source, self._bucket)
+        read = self._source.read(name, self._bucket, columns=scan.columns, where=where)
         ordered = self._source.ordered(name, self._bucket)
         return table_of(name, read, self.people, known=scan.told, ordered=ordered)
 
@@ -59,7 +60,8 @@ def _people(rows: pl.DataFrame) -> People:
 
 
 def _periods(rows: pl.DataFrame, people: People) -> Periods:
+    """The periods of observation as ``kernel_history.observed`` joins them."""
     person = people.numbers(rows["person_id"])
-    known = person >= 0
-    start, end = whole(rows["period_start"]), whole(rows["period_end"])
-    return Periods(person[known], start[known], end[known])
+    start, end = (whole(days_of) for days_of in rows.select(*map(days, PERIOD_COLUMNS[1:])))
+    known = (person >= 0) & (start != MISSING) & (start <= end)
+    return Periods(*joined(person[known], start[known], end[known], pad=0))

@@ -134,6 +134,8 @@ def matching(query: EventQuery, rows: Rows) -> Events:
     named = (query.concepts, query.source_concepts)
     standard, source = (None if one is None else rows.concepts(one) for one in named)
     found = table.rows_of(standard, source)
+    if query.first:
+        found = found[changes(table.person[found])]
     start = table.start[found]
     return chosen(query, Events(table, found, start, table.end[found], start), rows)
 
@@ -166,7 +168,18 @@ def holds(wanted: Iterable[Filter], days: Days, events: Events | None, rows: Row
 
 
 def years(days: Whole) -> Whole:
-    """Return the calendar year of each day from 1970-01-01."""
+    """Return the calendar year of each day from 1970-01-01.
+
+    Of many days within few years, each day of these years is asked once.
+    """
+    if days.size and np.ptp(days) < days.size:
+        lowest = days.min()
+        found: Whole = _calendar_years(np.arange(lowest, days.max() + 1))[days - lowest]
+        return found
+    return _calendar_years(days)
+
+
+def _calendar_years(days: Whole) -> Whole:
     return days.astype("M8[D]").astype("M8[Y]").astype(np.int64) + 1970
 
 

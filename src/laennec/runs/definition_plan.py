@@ -10,7 +10,6 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
-import polars as pl
 from numpy.typing import NDArray
 
 from laennec.runs.definition_columns import concept_columns, event_columns
@@ -70,10 +69,6 @@ class DefinitionScan:
         if self.concepts is None:
             return {}
         return {concept_columns(self.table)[0]: Told(np.array(self.concepts, np.int64))}
-
-    def where(self) -> pl.Expr | None:
-        """Return the condition on rows, for the reader of files to push down."""
-        return self.table_scan().where()
 
     def table_scan(self) -> TableScan:
         """Return what is read, in the words of all that reads."""

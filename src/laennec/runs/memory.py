@@ -47,6 +47,10 @@ class RowsSource:
         """Tell that rows come in the order of their key only."""
         return False
 
+    def may_have(self, table: str, bucket: int, column: str, concepts: frozenset[int]) -> bool:  # noqa: ARG002 - the port's
+        """Tell that nothing is known of any column."""
+        return True
+
     def read_whole(self, table: str, *, columns: Sequence[str]) -> pl.DataFrame:
         """Return the rows of a table that is not cut by person."""
         return _frame(table, self._whole.get(table, [])).select(columns)

@@ -48,6 +48,19 @@ class BucketSource(Protocol):
             True only where that is known, as of what was found in order and sealed so.
         """
 
+    def may_have(self, table: str, bucket: int, column: str, concepts: frozenset[int]) -> bool:
+        """Tell whether a row may have one of some concepts in a column.
+
+        Args:
+            table: A CDM table of events.
+            bucket: One of ``buckets()``.
+            column: A column of concepts.
+            concepts: What is looked for.
+
+        Returns:
+            False only where it is known that no row of the bucket has any.
+        """
+
     def read_whole(self, table: str, *, columns: Sequence[str]) -> pl.DataFrame:
         """Return the rows of a table that is not cut by person, such as ``provider``.
 

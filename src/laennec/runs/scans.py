@@ -35,13 +35,22 @@ class TableScan:
     concepts: Mapping[str, frozenset[int]] | None
     forms: int = 1
 
-    def where(self) -> pl.Expr | None:
-        """Return the condition on rows, for the reader of files to push down."""
+    def where(self, source: BucketSource, bucket: int) -> pl.Expr | None:
+        """Return the condition on rows of a bucket, for the reader of files to push down.
+
+        A column that has none of its concepts is not asked: of one column alone the reader asks the
+        dictionary of each page.
+        """
         if self.concepts is None:
             return None
+        there = {
+            column: ids
+            for column, ids in self.concepts.items()
+            if source.may_have(self.table, bucket, column, ids)
+        }
         return pl.any_horizontal(
             pl.col(column).is_in(pl.lit(pl.Series([sorted(ids)], dtype=pl.List(pl.Int64))))
-            for column, ids in self.concepts.items()
+            for column, ids in (there or self.concepts).items()
         )
 
     def and_also(self, other: "TableScan") -> "TableScan":
@@ -76,7 +85,7 @@ class SharedSource:
             return self._source.read(table, bucket, columns=columns, where=where)
         if table not in self._rows:
             self._rows[table] = self._source.read(
-                table, bucket, columns=scan.columns, where=scan.where()
+                table, bucket, columns=scan.columns, where=scan.where(self._source, bucket)
             )
         rows = self._rows[table]
         return (rows if where is None else rows.filter(where)).select(columns)
@@ -84,6 +93,10 @@ class SharedSource:
     def ordered(self, table: str, bucket: int) -> bool:
         """Tell whether rows lie in order; contract of ``runs.ports.BucketSource``."""
         return self._source.ordered(table, bucket)
+
+    def may_have(self, table: str, bucket: int, column: str, concepts: frozenset[int]) -> bool:
+        """Tell what a column may have; contract of ``runs.ports.BucketSource``."""
+        return self._source.may_have(table, bucket, column, concepts)
 
     def read_whole(self, table: str, *, columns: Sequence[str]) -> pl.DataFrame:
         """Return the rows of a table that is not cut by person."""

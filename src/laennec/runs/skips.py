@@ -65,6 +65,10 @@ class SkippingSource:
         """Tell whether rows lie in order; contract of ``runs.ports.BucketSource``."""
         return self.source.ordered(table, bucket)
 
+    def may_have(self, table: str, bucket: int, column: str, concepts: frozenset[int]) -> bool:
+        """Tell what a column may have; contract of ``runs.ports.BucketSource``."""
+        return self.source.may_have(table, bucket, column, concepts)
+
     def read_whole(self, table: str, *, columns: Sequence[str]) -> pl.DataFrame:
         """Return the rows of a table that is not cut by person."""
         return self.source.read_whole(table, columns=columns)

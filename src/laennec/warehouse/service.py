@@ -19,7 +19,7 @@ from laennec.omop.vocabulary import vocabulary_version
 from laennec.vault.manifest import SealedFile, Snapshot
 from laennec.vault.reader import SealedReader
 from laennec.vault.service import Vault
-from laennec.warehouse.layout import ORDERED, Layout, layout_of
+from laennec.warehouse.layout import ORDERED, Layout, layout_of, may_have
 
 NO_VOCABULARY, UNSTATED = "none", "unstated"
 
@@ -93,6 +93,11 @@ class View:
         """Tell whether rows lie in order; contract of ``runs.ports.BucketSource``."""
         files = self._files.get((table, bucket), [])
         return len(files) <= 1 and all(file.statistics.get(ORDERED) == 1 for file in files)
+
+    def may_have(self, table: str, bucket: int, column: str, concepts: frozenset[int]) -> bool:
+        """Tell what a column may have; contract of ``runs.ports.BucketSource``."""
+        files = self._files.get((table, bucket), [])
+        return any(may_have(file.statistics.get(column), concepts) for file in files)
 
     def prefetch(
         self,
