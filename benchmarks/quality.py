@@ -56,7 +56,7 @@ class OneStale:
     def __init__(self, source: ViewSource) -> None:
         self._source = source
         self.buckets, self.columns = source.buckets, source.columns
-        self.read, self.filled = source.read, source.filled
+        self.read, self.chosen = source.read, source.chosen
 
     def files(self, table: str, bucket: int | None) -> list[str]:
         changed = [str(time.time_ns())] if bucket == self.buckets()[0] else []

@@ -3,18 +3,21 @@
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import date
 
 import polars as pl
 
 from laennec.omop.cdm import cdm
 from laennec.quality.plan import is_cut
+from laennec.vault.summaries import Choose, Footer, Summary
 
 
 class FrameTables:
     """Plain tables; a row without person lies in bucket 0."""
 
-    def __init__(self, tables: Mapping[str, pl.DataFrame], *, buckets: int) -> None:
-        self.tables, self._buckets = dict(tables), buckets
+    def __init__(self, tables: Mapping[str, pl.DataFrame], *, buckets: int, told: int = 1) -> None:
+        """Take tables; of every ``told``-th column all is known before it is read, of 0 none."""
+        self.tables, self._buckets, self._told = dict(tables), buckets, told
         self.read_places: list[tuple[str, int | None]] = []
 
     def buckets(self) -> Sequence[int]:
@@ -27,11 +30,11 @@ class FrameTables:
         self.read_places.append((table, bucket))
         return self._rows(table, bucket).select(columns)
 
-    def filled(self, table: str, bucket: int | None, columns: Sequence[str]) -> pl.DataFrame:
-        rows = self.read(table, bucket, columns)
-        empty = [one for one in columns[1:] if rows[one].null_count() == rows.height]
-        # Some are left out and some are not: both are allowed.
-        return rows.drop(empty[::2])
+    def chosen(
+        self, table: str, bucket: int | None, columns: Sequence[str], choose: Choose
+    ) -> pl.DataFrame:
+        rows = self._rows(table, bucket).select(columns)
+        return self.read(table, bucket, choose(footer_of(rows, told=self._told)))
 
     def files(self, table: str, bucket: int | None) -> Sequence[str]:
         if table not in self.tables or is_cut(table) != (bucket is not None):
@@ -79,7 +82,27 @@ class FramePlace:
     def read_whole(self, table: str, *, columns: Sequence[str]) -> pl.DataFrame:
         return self.read(table, None, columns=columns, where=None)
 
-    def read_filled(
-        self, table: str, bucket: int | None, *, columns: Sequence[str]
-    ) -> pl.DataFrame:
-        return self.read(table, bucket, columns=columns, where=None)
+    def read_chosen(self, table: str, bucket: int | None, *, choose: Choose) -> pl.DataFrame:
+        rows = self.read(table, bucket, columns=cdm("5.4").tables[table].field_names, where=None)
+        return rows.select(choose(footer_of(rows, told=1)))
+
+
+def footer_of(rows: pl.DataFrame, *, told: int) -> Footer:
+    """Return what a footer would say of rows, with all of every ``told``-th column, or of none."""
+    return Footer(
+        rows.height,
+        {
+            name: _summary(rows[name]) if told and not at % told else Summary(kind)
+            for at, (name, kind) in enumerate(rows.schema.items())
+        },
+    )
+
+
+def _summary(values: pl.Series) -> Summary:
+    there, kind, missing = values.drop_nulls(), values.dtype, values.null_count()
+    if kind.is_float():
+        there = there.drop_nans()
+    least, most = there.min(), there.max()
+    if not isinstance(least, int | float | date) or not isinstance(most, int | float | date):
+        return Summary(kind, missing)
+    return Summary(kind, missing, least, most)

@@ -41,14 +41,19 @@ def in_file_order(name: str, rows: pl.DataFrame, version: str) -> pl.DataFrame:
 
 @pytest.mark.parametrize("version", ["5.3", "5.4"])
 @settings(max_examples=EXAMPLES, deadline=None)
-@given(seed=st.integers(0, 2**32), buckets=st.integers(1, 5), ordered=st.booleans())
-def test_scans_agree_with_queries_whatever_the_buckets_and_the_order(
-    version: str, seed: int, buckets: int, ordered: bool
+@given(
+    seed=st.integers(0, 2**32),
+    buckets=st.integers(1, 5),
+    ordered=st.booleans(),
+    told=st.integers(0, 2),
+)
+def test_scans_agree_with_queries_whatever_the_buckets_the_order_and_what_footers_tell(
+    version: str, seed: int, buckets: int, ordered: bool, told: int
 ) -> None:
     tables = random_tables(Random(seed), version)
     if ordered:
         tables = {name: in_file_order(name, rows, version) for name, rows in tables.items()}
-    found = assessed(version, FrameTables(tables, buckets=buckets)).results
+    found = assessed(version, FrameTables(tables, buckets=buckets, told=told)).results
     asked = answers(version, tables, today=TODAY)
     for result in found:
         seen = result.outcome

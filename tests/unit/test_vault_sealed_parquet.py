@@ -1,8 +1,8 @@
 """Sealed Parquet: both writers, both readers, and the form the file must have."""
 
+import io
 from collections.abc import Callable
 from datetime import date
-from functools import partial
 
 import polars as pl
 import pyarrow as pa
@@ -14,10 +14,12 @@ from laennec.core.errors import IntegrityError
 from laennec.vault.sealed_parquet import (
     file_place,
     read_arrow,
+    read_footer,
     read_frame,
     seal_arrow,
     seal_frame,
 )
+from laennec.vault.summaries import Footer, Summary, together
 
 KEY = bytes(range(32))
 PLACE = file_place(warehouse_id="w", table="person", bucket=3, version=1)
@@ -83,20 +85,51 @@ def test_filter_may_use_a_column_that_is_not_returned(writer: Writer) -> None:
 
 
 @pytest.mark.parametrize("writer", [by_polars, by_pyarrow])
-def test_columns_without_a_value_are_left_out_on_request_and_no_others(writer: Writer) -> None:
-    rows = FRAME.with_columns(
-        none=pl.lit(None, dtype=pl.Int64), blank=pl.lit(None, dtype=pl.String), last=pl.lit(0)
+def test_footer_tells_types_missing_values_and_ends_but_none_of_texts(writer: Writer) -> None:
+    rows = FRAME.with_columns(none=pl.lit(None, dtype=pl.Int64), nan=pl.lit(float("nan")))
+    footer = read_footer(writer(rows), key=KEY, place=PLACE, name="person")
+    assert footer.rows == 5
+    assert {name: one.kind for name, one in footer.columns.items()} == rows.schema
+    assert {name: one.missing for name, one in footer.columns.items()} == {
+        name: rows[name].null_count() for name in rows.columns
+    }
+    ends = {name: (one.least, one.most) for name, one in footer.columns.items()}
+    assert ends["person_id"] == (-(2**63), 2**63 - 1)
+    assert ends["day"] == (date(1, 1, 1), date(9999, 12, 31))
+    assert ends["at"] == (rows["at"].min(), rows["at"].max())
+    assert ends["number"] == (-0.0, float("inf"))
+    assert ends["text"] == ends["flag"] == ends["none"] == ends["nan"] == (None, None)
+
+
+def test_a_day_beyond_the_calendar_is_not_told() -> None:
+    rows = pl.DataFrame({"day": [0, 2**30]}).with_columns(
+        pl.col("day").cast(pl.Int32).cast(pl.Date)
     )
-    body = writer(pl.concat([rows] * 3))
-    read = partial(read_frame, body, key=KEY, place=PLACE, name="person", filled=True)
-    assert read().columns == [*FRAME.columns, "last"]
-    asked = ["none", "blank", "last", "text"]
-    assert read(columns=asked).columns == ["none", "last", "text"]
-    assert read(columns=asked).height == 15
-    kept = read(columns=["text", "last"], where=pl.col("none").is_null())
-    assert_frame_equal(kept, pl.concat([rows] * 3).select("text", "last"))
+    footer = read_footer(by_polars(rows), key=KEY, place=PLACE, name="x")
+    assert footer.columns == {"day": Summary(pl.Date(), 0)}
+
+
+def test_no_footer_is_read_with_another_key_or_at_another_place() -> None:
+    for key, place in ((bytes(32), PLACE), (KEY, PLACE + b"x")):
+        with pytest.raises(IntegrityError):
+            read_footer(by_polars(FRAME), key=key, place=place, name="person")
+    plain = io.BytesIO()
+    FRAME.write_parquet(plain)
     with pytest.raises(IntegrityError):
-        read_frame(body, key=bytes(32), place=PLACE, name="person", filled=True)
+        read_footer(plain.getvalue(), key=KEY, place=PLACE, name="person")
+
+
+def test_footers_of_several_groups_are_told_together() -> None:
+    told = Footer(3, {"a": Summary(pl.Int64(), 1, 4, 9), "b": Summary(pl.Int64(), 3)})
+    more = Footer(2, {"a": Summary(pl.Int64(), 0, -1, 5), "b": Summary(pl.Int64(), 0, 7, 8)})
+    both = together([told, more])
+    assert both.rows == 5
+    assert both.columns["a"] == Summary(pl.Int64(), 1, -1, 9)
+    # All rows of the first lack a value of b, so that its ends are those of the second.
+    assert both.columns["b"] == Summary(pl.Int64(), 3, 7, 8)
+    silent = Footer(1, {"a": Summary(pl.Int64(), 0), "b": Summary(pl.Int64())})
+    quiet = together([told, more, silent]).columns
+    assert quiet == {"a": Summary(pl.Int64(), 1), "b": Summary(pl.Int64())}
 
 
 @pytest.mark.parametrize("writer", [by_polars, by_pyarrow])

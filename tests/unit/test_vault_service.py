@@ -23,6 +23,7 @@ from laennec.vault.commit import GRACE, UPLOAD_LIFETIME
 from laennec.vault.head import head_name
 from laennec.vault.manifest import Anchor, Manifest, SealedFile, Snapshot
 from laennec.vault.service import Vault
+from laennec.vault.summaries import Footer, Summary
 from laennec.vault.verify import FindingKind
 
 FRAME = pl.DataFrame({"person_id": [1, 2, 3], "value": ["a", None, "c"]})
@@ -105,6 +106,26 @@ def test_commits_frames_documents_and_properties(hub: Hub) -> None:
 def test_reading_no_file_is_a_mistake(hub: Hub) -> None:
     with pytest.raises(ValueError, match="at least one"):
         hub.vault.read([])
+
+
+def test_columns_are_chosen_by_what_the_footers_of_all_files_say(hub: Hub) -> None:
+    other = pl.DataFrame({"person_id": [9], "value": pl.Series([None], dtype=pl.String)})
+    files = [hub.vault.seal_frame(one, table="person", bucket=0) for one in (FRAME, other)]
+    seen: list[Footer] = []
+
+    def choose(footer: Footer) -> list[str]:
+        seen.append(footer)
+        return ["value"]
+
+    for reader in (hub.vault, hub.vault.reader()):
+        rows = reader.read_chosen(files, choose=choose)
+        assert rows.rows() == [("a",), (None,), ("c",), (None,)]
+    columns = {"person_id": Summary(pl.Int64(), 0, 1, 9), "value": Summary(pl.String(), 2)}
+    assert seen == [Footer(4, columns)] * 2
+    hub.store.serve({})
+    with pytest.raises(IntegrityError):
+        hub.vault.read_chosen(files, choose=choose)
+    assert len(seen) == 2
 
 
 def test_a_filter_that_fails_is_not_taken_for_an_attack_and_quotes_no_row(hub: Hub) -> None:

@@ -6,6 +6,7 @@ import polars as pl
 
 from laennec.quality.plan import BIRTH, DEATH, DIED, PERSON, STAY, VISIT, Columns
 from laennec.quality.ports import QualitySource
+from laennec.vault.summaries import Choose, Footer
 
 _WHOLE = ("person_id", "gender_concept_id", "year_of_birth", "month_of_birth", "day_of_birth")
 
@@ -29,13 +30,25 @@ class Context:
         self._made: dict[Callable[[Context], pl.DataFrame], pl.DataFrame] = {}
         self._unique: dict[tuple[str, str], bool] = {}
 
-    def scanned(self, table: str, columns: Sequence[str]) -> pl.DataFrame:
-        """Return rows of a table to scan; columns without a value may be left out."""
-        # In one piece: a file's row groups are one each, and most counts would join them anew.
-        rows = self._source.filled(table, self._bucket, columns).rechunk()
+    def scanned(self, table: str, columns: Sequence[str], choose: Choose) -> pl.DataFrame:
+        """Return rows of a table to scan, with the columns that ``choose`` names.
+
+        Args:
+            table: The table.
+            columns: What there is to choose from.
+            choose: See ``QualitySource.chosen``; what other scans look into is read beside.
+        """
         wanted = self._wanted(table)
-        if wanted and table not in self._frames and set(wanted) <= set(columns):
-            self._frames[table] = _typed(with_columns(rows, wanted))
+        beside = wanted if table not in self._frames and set(wanted) <= set(columns) else []
+
+        def all_chosen(footer: Footer) -> Sequence[str]:
+            filled = [one for one in beside if footer.columns[one].missing != footer.rows]
+            return list(dict.fromkeys([*choose(footer), *filled]))
+
+        # In one piece: a file's row groups are one each, and most counts would join them anew.
+        rows = self._source.chosen(table, self._bucket, columns, all_chosen).rechunk()
+        if beside and not rows.is_empty():
+            self._frames[table] = _typed(with_columns(rows, beside))
         return rows
 
     def frame(self, table: str) -> pl.DataFrame:

@@ -50,6 +50,24 @@ def joined(
     _dangling(scan, rows.drop({"person_id", *known} & set(rows.columns)), context, book)
 
 
+_COMPARED = (
+    "plausibleAfterBirth",
+    "plausibleTemporalAfter",
+    "plausibleGender",
+    "plausibleGenderUseDescendants",
+    "plausibleDuringLife",
+    "plausibleBeforeDeath",
+    "withinVisitDates",
+)
+
+
+def compared(scan: Scan) -> frozenset[str]:
+    """Return the columns whose rows these counts need; those without a value are not needed."""
+    fields = {check.field for name in _COMPARED for check in scan.of(name)}
+    visits = {VISIT_KEY} if scan.of("withinVisitDates") else set()
+    return frozenset(fields | visits | set(scan.links))
+
+
 def _fields(scan: Scan, rows: pl.DataFrame, *names: str) -> list[str]:
     """Return the fields of checks of these types that have any value."""
     found = [check.field for name in names for check in scan.of(name)]

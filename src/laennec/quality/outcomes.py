@@ -11,11 +11,11 @@ from datetime import date
 import polars as pl
 
 from laennec.quality.checks import Check
+from laennec.quality.counts import clock_limit, is_clocked
 from laennec.quality.joins import sexes
 from laennec.quality.keys import Census, is_in
 from laennec.quality.partials import ROWS, Measures
 from laennec.quality.plan import PERSON, Columns, absent, is_cut, needs_number
-from laennec.quality.scan import clock_limit, is_clocked
 from laennec.quality.vocabulary import Lookups
 
 

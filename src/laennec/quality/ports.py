@@ -7,6 +7,7 @@ import polars as pl
 
 from laennec.omop.cdm import cdm
 from laennec.omop.versions import RENAMED
+from laennec.vault.summaries import Choose, Footer
 from laennec.warehouse.service import View
 
 
@@ -29,10 +30,17 @@ class QualitySource(Protocol):
             LaennecError: the rows cannot be read, or are not the rows that were sealed.
         """
 
-    def filled(self, table: str, bucket: int | None, columns: Sequence[str]) -> pl.DataFrame:
-        """Return what ``read`` does, perhaps without columns of which no row has a value.
+    def chosen(
+        self, table: str, bucket: int | None, columns: Sequence[str], choose: Choose
+    ) -> pl.DataFrame:
+        """Return what ``read`` does, with those of the columns that ``choose`` names.
 
-        The first column is always there.
+        Args:
+            table: As for ``read``.
+            bucket: As for ``read``.
+            columns: What there is to choose from.
+            choose: Is told what is known of these columns before any is read, and at least of which
+                type they are; called once.
 
         Raises:
             LaennecError: as ``read``.
@@ -71,10 +79,18 @@ class ViewSource:
             rows = self._view.read(table, bucket, columns=list(stored), where=None)
         return rows.rename(stored)
 
-    def filled(self, table: str, bucket: int | None, columns: Sequence[str]) -> pl.DataFrame:
-        """Return rows; columns without a value are not read."""
+    def chosen(
+        self, table: str, bucket: int | None, columns: Sequence[str], choose: Choose
+    ) -> pl.DataFrame:
+        """Return chosen columns; contract of ``QualitySource``."""
         stored = self._stored(table, columns)
-        rows = self._view.read_filled(table, bucket, columns=list(stored))
+        back = {name: at for at, name in stored.items()}
+
+        def choose_stored(footer: Footer) -> Sequence[str]:
+            known = {name: footer.columns[at] for at, name in stored.items()}
+            return [back[name] for name in choose(Footer(footer.rows, known))]
+
+        rows = self._view.read_chosen(table, bucket, choose=choose_stored)
         return rows.rename(stored, strict=False)
 
     def _stored(self, table: str, columns: Sequence[str]) -> dict[str, str]:

@@ -20,6 +20,7 @@ from laennec.vault.manifest import SealedDocument, SealedFile, Statistics
 from laennec.vault.ports import ObjectStore
 from laennec.vault.sealed_bytes import Place, open_sealed, seal
 from laennec.vault.state import State, get_expected, new_object_name
+from laennec.vault.summaries import Choose, Footer, together
 
 
 @dataclass(frozen=True)
@@ -92,7 +93,6 @@ def read_file(
     *,
     columns: Sequence[str] | None,
     where: pl.Expr | None,
-    filled: bool,
 ) -> pl.DataFrame:
     """Return rows of one file by Polars; see ``sealed_parquet.read_frame``.
 
@@ -109,7 +109,6 @@ def read_file(
             name=file.object,
             columns=columns,
             where=where,
-            filled=filled,
         )
     except IntegrityError:
         if where is None or not (file.inner_size or digest_of(body) == file.sha256):
@@ -128,29 +127,66 @@ def read_files(
     *,
     columns: Sequence[str] | None,
     where: pl.Expr | None,
-    filled: bool = False,
 ) -> pl.DataFrame:
     """Return rows of one or several files of one schema, files and rows in order.
-
-    ``filled`` leaves out what has no value in any of them.
 
     Raises:
         IntegrityError, EngineError: as ``read_file``.
         ValueError: no file was given.
     """
+    wanted = _listed(files)
+    frames = [read_file(store, one, access(one), columns=columns, where=where) for one in wanted]
+    return frames[0] if len(frames) == 1 else pl.concat(frames)
+
+
+def read_chosen(
+    store: ObjectStore,
+    files: Sequence[SealedFile],
+    access: Callable[[SealedFile], Access],
+    *,
+    choose: Choose,
+) -> pl.DataFrame:
+    """Return the columns of files of one schema that ``choose`` names, given their footers.
+
+    Raises:
+        IntegrityError: a file does not authenticate, or is missing.
+        ValueError: no file was given.
+    """
+    opened = []
+    for one in _listed(files):
+        given = access(one)
+        place = _file_place(given.warehouse_id, one)
+        opened.append(_Opened(_parquet(store, one, given), given.key, place, one.object))
+    columns = choose(together([one.footer() for one in opened]))
+    frames = [one.rows(columns) for one in opened]
+    return frames[0] if len(frames) == 1 else pl.concat(frames)
+
+
+@dataclass(frozen=True)
+class _Opened:
+    """A file in memory, and what opens it."""
+
+    body: bytes = field(repr=False)
+    key: bytes = field(repr=False)
+    place: bytes
+    name: str
+
+    def footer(self) -> Footer:
+        """Return what its footer says."""
+        return sealed_parquet.read_footer(self.body, key=self.key, place=self.place, name=self.name)
+
+    def rows(self, columns: Sequence[str]) -> pl.DataFrame:
+        """Return all its rows."""
+        return sealed_parquet.read_frame(
+            self.body, key=self.key, place=self.place, name=self.name, columns=columns
+        )
+
+
+def _listed(files: SealedFile | Sequence[SealedFile]) -> list[SealedFile]:
     wanted = [files] if isinstance(files, SealedFile) else list(files)
     if not wanted:
         raise ValueError("reading needs at least one file, to know the columns")
-    frames = [
-        read_file(store, one, access(one), columns=columns, where=where, filled=filled)
-        for one in wanted
-    ]
-    if len(frames) == 1:
-        return frames[0]
-    # What one file has and another has not is missing in the rows of the other.
-    rows = pl.concat(frames, how="diagonal" if filled else "vertical")
-    order = rows.columns if columns is None else columns
-    return rows.select(name for name in order if name in rows.columns)
+    return wanted
 
 
 def read_arrow_file(

@@ -9,10 +9,11 @@ from dataclasses import dataclass, field
 
 import polars as pl
 
-from laennec.vault.files import Access, read_files
+from laennec.vault.files import Access, read_chosen, read_files
 from laennec.vault.keychain import Keychain
 from laennec.vault.manifest import SealedFile
 from laennec.vault.ports import ObjectStore
+from laennec.vault.summaries import Choose
 
 
 @dataclass(frozen=True)
@@ -35,12 +36,13 @@ class SealedReader:
         *,
         columns: Sequence[str] | None = None,
         where: pl.Expr | None = None,
-        filled: bool = False,
     ) -> pl.DataFrame:
         """Return rows of one or several files; contract of ``Vault.read``."""
-        return read_files(
-            self.store, files, self._access, columns=columns, where=where, filled=filled
-        )
+        return read_files(self.store, files, self._access, columns=columns, where=where)
+
+    def read_chosen(self, files: Sequence[SealedFile], *, choose: Choose) -> pl.DataFrame:
+        """Return columns that the footers let choose; contract of ``Vault.read_chosen``."""
+        return read_chosen(self.store, files, self._access, choose=choose)
 
     def prefetch(self, files: Sequence[SealedFile]) -> None:
         """Say that these files will be read soon, in this order; returns at once."""

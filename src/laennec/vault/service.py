@@ -44,6 +44,7 @@ from laennec.vault.state import (
     load_state,
     newest_number,
 )
+from laennec.vault.summaries import Choose
 from laennec.vault.sweep import SweepReport, forget_snapshots, named_objects, sweep_objects
 from laennec.vault.verify import VerifyReport, verify_store
 
@@ -225,7 +226,6 @@ class Vault:
         *,
         columns: Sequence[str] | None = None,
         where: pl.Expr | None = None,
-        filled: bool = False,
     ) -> pl.DataFrame:
         """Return rows of one or several files of one schema, by Polars, files and rows in order.
 
@@ -233,8 +233,6 @@ class Vault:
             files: What to read; at least one.
             columns: Columns to return, in this order; all when None.
             where: Keep the rows for which this is true; it may use any column.
-            filled: Leave out columns that have no value in any row of the files, before ``where``;
-                the first is always there.
 
         Raises:
             IntegrityError: a file does not authenticate, or is missing; the message names it.
@@ -242,8 +240,21 @@ class Vault:
             ValueError: no file was given.
         """
         return sealed_files.read_files(
-            self._store, files, self._access, columns=columns, where=where, filled=filled
+            self._store, files, self._access, columns=columns, where=where
         )
+
+    def read_chosen(self, files: Sequence[SealedFile], *, choose: Choose) -> pl.DataFrame:
+        """Return all rows of files of one schema, with columns that their footers let choose.
+
+        Args:
+            files: What to read; at least one.
+            choose: Names the columns to return, given what the footers say of all of them.
+
+        Raises:
+            IntegrityError: a file does not authenticate, or is missing; the message names it.
+            ValueError: no file was given.
+        """
+        return sealed_files.read_chosen(self._store, files, self._access, choose=choose)
 
     def reader(self) -> SealedReader:
         """Return what reads the files of this vault's snapshots with the keys in hand now."""

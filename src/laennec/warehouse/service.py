@@ -19,6 +19,7 @@ from laennec.omop.vocabulary import vocabulary_version
 from laennec.vault.manifest import SealedFile, Snapshot
 from laennec.vault.reader import SealedReader
 from laennec.vault.service import Vault
+from laennec.vault.summaries import Choose, Footer, Summary
 from laennec.warehouse.layout import ORDERED, Layout, layout_of, may_have
 
 NO_VOCABULARY, UNSTATED = "none", "unstated"
@@ -36,9 +37,11 @@ class SealedFiles(Protocol):
         *,
         columns: Sequence[str] | None = None,
         where: pl.Expr | None = None,
-        filled: bool = False,
     ) -> pl.DataFrame:
         """Return rows of files; contract of ``Vault.read``."""
+
+    def read_chosen(self, files: Sequence[SealedFile], *, choose: Choose) -> pl.DataFrame:
+        """Return columns that footers let choose; contract of ``Vault.read_chosen``."""
 
     def prefetch(self, files: Sequence[SealedFile]) -> None:
         """Say that these files will be read soon, in this order."""
@@ -124,17 +127,22 @@ class View:
         """Return rows of a table that has no buckets, such as a vocabulary table."""
         return self._read(table, None, columns=columns, where=where)
 
-    def read_filled(
-        self, table: str, bucket: int | None, *, columns: Sequence[str]
-    ) -> pl.DataFrame:
-        """Return rows without the columns of which no row has a value; the first is always there.
+    def read_chosen(self, table: str, bucket: int | None, *, choose: Choose) -> pl.DataFrame:
+        """Return all rows, with columns that the footers of the sealed files let choose.
 
         Args:
             table: CDM table.
             bucket: Person bucket, or None for a table that has no buckets.
-            columns: Columns to return, in this order.
+            choose: Names the columns to return, given what is known of all of them.
+
+        Raises:
+            IntegrityError: a file is not what was sealed.
         """
-        return self._read(table, bucket, columns=columns, where=None, filled=True)
+        files = self._files.get((table, bucket))
+        if files:
+            return self._vault.read_chosen(files, choose=choose)
+        nothing = {name: Summary(kind, 0) for name, kind in _schema(table).items()}
+        return self._read(table, bucket, columns=choose(Footer(0, nothing)), where=None)
 
     def lazy(self, table: str) -> pl.LazyFrame:
         """Return a whole table as a lazy frame; filters and columns reach the sealed files."""
@@ -218,17 +226,20 @@ class View:
         *,
         columns: Sequence[str] | None,
         where: pl.Expr | None,
-        filled: bool = False,
     ) -> pl.DataFrame:
         files = self._files.get((table, bucket))
         if files:
-            return self._vault.read(files, columns=columns, where=where, filled=filled)
-        known = cdm(CURRENT).tables.get(table)
-        if known is None:
-            raise StudyError(f"There is no table {table}.", remedy="Name a table of CDM 5.4.")
-        schema = known.polars_schema()
+            return self._vault.read(files, columns=columns, where=where)
+        schema = _schema(table)
         asked = schema if columns is None else columns
         return pl.DataFrame(schema={name: schema[name] for name in asked})
+
+
+def _schema(table: str) -> Mapping[str, pl.DataType]:
+    known = cdm(CURRENT).tables.get(table)
+    if known is None:
+        raise StudyError(f"There is no table {table}.", remedy="Name a table of CDM 5.4.")
+    return known.polars_schema()
 
 
 def _listed(ids: Sequence[int]) -> str:
