@@ -224,6 +224,8 @@ def test_two_results_that_differ_by_few_persons_are_kept_apart() -> None:
     assert values == ["500", HIDDEN]
     having = [row.estimate_value for row in published if row.estimate_name == "person_outcomes"]
     assert having == ["60", HIDDEN]
+    days = [row.estimate_value for row in published if row.estimate_name == "person_days"]
+    assert days == ["50000", HIDDEN], "the difference would be the days of three persons"
 
 
 def test_few_without_time_at_risk_are_kept_from_the_size_of_the_cohort() -> None:

@@ -268,6 +268,18 @@ def test_two_features_that_differ_in_few_persons_are_compared(
     assert (smaller not in found) == hidden
 
 
+@pytest.mark.parametrize("fewer", [4, 11])
+def test_days_of_two_features_do_not_tell_the_days_of_few(fewer: int) -> None:
+    """Who has one feature and not the other has 100 days each."""
+    table = summed({NO: Count(500, 60), YES: Count(300, 50)})
+    table[Place(("bled_too", "no"))] = Count(500 + fewer, 60)
+    table[Place(("bled_too", "yes"))] = Count(300 - fewer, 50)
+    found = shown(rates(table))
+    for level in ("no", "yes"):
+        both = {(Place((name, level)), "person_days") for name in ("bled", "bled_too")}
+        assert (both <= found.keys()) == (fewer == 11)
+
+
 def test_one_stratum_in_two_results_is_compared() -> None:
     """The same feature, with a later start of the study that leaves four persons out."""
     one = rates(summed({NO: Count(500, 60), YES: Count(300, 50)}))

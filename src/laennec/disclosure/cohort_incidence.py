@@ -123,7 +123,10 @@ def relate_cohort_days(algebra: Algebra, entries: Iterable[Entry], *, threshold:
 
     The algebra is a second one, used for its implications only: days are no count of persons.
     """
-    for family in _families(entries):
+    families = _families(entries)
+    for days, behind in _DAYS.items():
+        _relate_days_of_few(algebra, families, days, behind, threshold)
+    for family in families:
         hierarchies = _hierarchies(family.cells["outcomes"])
         for days, behind in _DAYS.items():
             shown, counted = family.cells[behind], family.cells[days]
@@ -286,6 +289,22 @@ def _compare(algebra: Algebra, cells: list[tuple[Key, Labels, int | None]], thre
                     algebra.imply(hidden, (*name, *labels))
         elif alike:
             algebra.same((*larger[0], *larger[1]), hidden)
+
+
+def _relate_days_of_few(
+    algebra: Algebra, families: Iterable[_Family], days: str, behind: str, threshold: int
+) -> None:
+    """Hide days that few persons have more in another result: their difference tells of them."""
+    places: dict[Key, list[tuple[Key, Labels, int | None]]] = {}
+    for family in families:
+        mine = places.setdefault(family.name[:2], [])
+        mine += [(family.name, labels, n) for labels, n in family.cells[behind].items()]
+    for cells in places.values():
+        for larger, smaller, _ in close(cells, lambda one: one[2], threshold):
+            if larger[0] != smaller[0] and _may_nest(larger[1], smaller[1]):
+                few: Key = ("days of few", days, *larger[0], *larger[1], *smaller[0], *smaller[1])
+                algebra.put(few, (larger[2] or 0) - (smaller[2] or 0))
+                algebra.imply(few, (days, *smaller[0], *smaller[1]))
 
 
 def _may_nest(one: Labels, other: Labels) -> bool:

@@ -120,17 +120,47 @@ def relate_analyses(
             not for counts that add up there.
         threshold: Fewest persons that may lie between.
     """
+    for larger, smaller, below in _near(analyses, within=within, threshold=threshold):
+        hidden: Key = (*smaller[0], *smaller[1])
+        algebra.apart((*larger[0], *larger[1]), hidden)
+        for name, labels, _ in below:
+            algebra.imply(hidden, (*name, *labels))
+
+
+def relate_days_of_few(
+    algebra: Algebra,
+    analyses: Sequence[tuple[Key, Mapping[Labels, int | None]]],
+    *,
+    threshold: int,
+) -> None:
+    """Hide days that few persons have more than another analysis: their difference tells of them.
+
+    Args:
+        algebra: Holds the cells of days, ``("days", *family, *labels)``.
+        analyses: For each family its name, and its persons by (sex, ages, interval, stratum).
+        threshold: Fewest persons that may lie between.
+    """
+    for larger, smaller, _ in _near(analyses, within=True, threshold=threshold):
+        # In one family the other intervals, of all persons, lie between days as well.
+        if larger[0] != smaller[0] or larger[1][2] == smaller[1][2]:
+            few: Key = ("days of few", *larger[0], *larger[1], *smaller[0], *smaller[1])
+            algebra.put(few, (larger[2] or 0) - (smaller[2] or 0))
+            algebra.imply(few, ("days", *smaller[0], *smaller[1]))
+
+
+def _near(
+    analyses: Sequence[tuple[Key, Mapping[Labels, int | None]]], *, within: bool, threshold: int
+) -> "Iterator[Close[tuple[Key, Labels, int | None]]]":
+    """Yield analyses that may lie inside one another and differ by few; sums tell of the others."""
     cells = [(name, labels, n) for name, values in analyses for labels, n in values.items()]
     ages = {labels[1]: span(str(labels[1])) for _, labels, _ in cells}
     for larger, smaller, below in close(cells, lambda one: one[2], threshold):
         if larger[0] == smaller[0] and _told(larger[1][3], smaller[1][3], within=within):
             continue
         if _nested(larger[1], smaller[1], ages):
-            hidden: Key = (*smaller[0], *smaller[1])
-            algebra.apart((*larger[0], *larger[1]), hidden)
-            for name, labels, _ in below:
-                if _nested(smaller[1], labels, ages):
-                    algebra.imply(hidden, (*name, *labels))
+            yield Close(
+                larger, smaller, [one for one in below if _nested(smaller[1], one[1], ages)]
+            )
 
 
 class Close(NamedTuple, Generic[Item]):

@@ -27,7 +27,7 @@ from laennec.disclosure.algebra import Algebra, Key
 from laennec.disclosure.calendars import OVERALL, interval_label, time_branches
 from laennec.disclosure.cohorts import subjects
 from laennec.disclosure.cubes import Branch, Labels, add_cube, fill, halve, swap
-from laennec.disclosure.differences import relate_analyses
+from laennec.disclosure.differences import relate_analyses, relate_days_of_few
 from laennec.disclosure.kinds import HIDDEN, Entry, Role, kinds
 from laennec.disclosure.rate_strata import (
     WHOLE,
@@ -75,10 +75,7 @@ def relate_incidence(algebra: Algebra, entries: Iterable[Entry], *, threshold: i
             cells: dict[Labels, Key] = {one: ("persons", *family.name, *one) for one in persons}
             cdm = str(family.name[0])
             relate_to_cohort(algebra, cdm, family.cohort, cells, threshold=threshold)
-    alike: dict[Key, list[_Family]] = {}
-    for family in families:
-        alike.setdefault((*family.name[:2], family.cohort), []).append(family)
-    for same in alike.values():
+    for same in _alike(families):
         for measure in ("persons", "outcomes"):
             counted = [((measure, *one.name), one.cells.get(measure, {})) for one in same]
             within = measure == "persons"
@@ -90,13 +87,25 @@ def relate_days(algebra: Algebra, entries: Iterable[Entry], *, threshold: int) -
 
     The algebra is a second one, used for its implications only: days are no count of persons.
     """
-    for family in _families(entries):
+    families = _families(entries)
+    for family in families:
         persons = family.cells.get("persons", {})
         shown = {labels: persons.get(labels) for labels in family.days}
         hierarchies = _hierarchies(shown, (True, True, True))
         rests = fill(shown, [[], [], [], hierarchies[3]])
         shown |= {labels: n for labels, n in rests.items() if isinstance(labels[3], tuple)}
         add_days(algebra, ("days", *family.name), shown, family.days, hierarchies, threshold)
+    for same in _alike(families):
+        counted = [(one.name, one.cells.get("persons", {})) for one in same]
+        relate_days_of_few(algebra, counted, threshold=threshold)
+
+
+def _alike(families: Iterable[_Family]) -> list[list[_Family]]:
+    """Return families of one outcome in one population together."""
+    alike: dict[Key, list[_Family]] = {}
+    for family in families:
+        alike.setdefault((*family.name[:2], family.cohort), []).append(family)
+    return [*alike.values()]
 
 
 def add_days(
