@@ -224,11 +224,11 @@ def check_strata(known: Sequence[Strata], results: Sequence[object]) -> None:
 def _check_name(
     result: OfCohorts | Denominators, name: str, levels: Mapping[str, int], place: str
 ) -> None:
-    if name not in levels:
-        raise unknown_name("stratum", name, known=levels, place=place)
     if isinstance(result, Denominators) and name in _FIELDS_OF_RATES:
         field = _FIELDS_OF_RATES[name]
         raise _wrong(f"a rate is not divided by {name!r}: its field {field!r} does so", place)
+    if name not in levels:
+        raise unknown_name("stratum", name, known=levels, place=place)
 
 
 def _check_width(result: OfCohorts | Denominators, levels: Mapping[str, int], place: str) -> None:
