@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 import polars as pl
 
+from laennec.quality.finder import Finder
 from laennec.quality.plan import BIRTH, DEATH, DIED, PERSON, STAY, VISIT, Columns
 from laennec.quality.ports import QualitySource
 from laennec.vault.summaries import Choose, Footer
@@ -28,7 +29,7 @@ class Context:
         self._source, self._bucket, self._columns = source, bucket, columns
         self._frames: dict[str, pl.DataFrame] = {}
         self._made: dict[Callable[[Context], pl.DataFrame], pl.DataFrame] = {}
-        self._unique: dict[tuple[str, str], bool] = {}
+        self._finders: dict[tuple[str, str], Finder] = {}
 
     def scanned(self, table: str, columns: Sequence[str], choose: Choose) -> pl.DataFrame:
         """Return rows of a table to scan, with the columns that ``choose`` names.
@@ -65,15 +66,18 @@ class Context:
             self._made[make] = make(self)
         return self._made[make]
 
-    def is_unique(self, table: str, field: str) -> bool:
-        """Whether no key of a table occurs twice in this bucket."""
+    def finder(self, table: str, field: str) -> Finder:
+        """Return what finds rows of ``frame`` by their key."""
         place = (table, field)
-        if place not in self._unique:
-            keys = self.ids(table, field)
-            # Keys that ascend with persons are told at a tenth of the cost.
-            ascend = not keys.null_count() and bool((keys[1:] > keys[:-1]).all())
-            self._unique[place] = ascend or keys.n_unique() == keys.len()
-        return self._unique[place]
+        if place not in self._finders:
+            self._finders[place] = Finder(self.frame(table)[field])
+        return self._finders[place]
+
+    def is_unique(self, table: str, field: str) -> bool:
+        """Whether no key of ``frame`` occurs twice in this bucket."""
+        keys = self.frame(table)[field]
+        # Keys that ascend with persons are told at a tenth of the cost.
+        return self.finder(table, field).ascend or keys.n_unique() == keys.len()
 
     def _wanted(self, table: str) -> list[str]:
         there = self._columns[table] or ()

@@ -11,11 +11,13 @@ from collections.abc import Iterable, Sequence
 import polars as pl
 from pyroaring import BitMap64
 
+from laennec.quality.finder import Finder
 from laennec.quality.joins import around_visits
 from laennec.quality.keys import Census, is_in
 from laennec.quality.partials import Book, Measures
 from laennec.quality.plan import STAY, VISIT, Scan
 from laennec.quality.ports import QualitySource
+from laennec.quality.stretches import days_of, stretches
 
 _KEY = "visit_occurrence_id"
 
@@ -54,8 +56,10 @@ def across(scans: Sequence[Scan], source: QualitySource, visits: pl.Series) -> p
                 pl.col(_KEY).cast(pl.Int64, strict=False),
                 *(pl.col(name).cast(pl.Date, strict=False) for name in fields),
             ).filter(pl.col(_KEY).is_in(visits.implode()))
-            book = Book(scan.table)
-            book.counts(around_visits(own, there.filter(pl.col("*bucket") != bucket), fields))
+            book, others = Book(scan.table), there.filter(pl.col("*bucket") != bucket)
+            days = {name: days_of(own[name]) for name in fields}
+            finder = Finder(others[_KEY])
+            book.counts(around_visits(stretches(own[_KEY]), days, others, finder))
             frames.append(book.closed())
     return pl.concat(frames)
 

@@ -4,16 +4,19 @@ A row is compared with every row of the other table that has its key, as a join 
 person with two rows of ``death`` counts twice.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping
+from collections.abc import Set as AbstractSet
 
 import numpy as np
 import polars as pl
 
 from laennec.quality.checks import Check
 from laennec.quality.context import LOOKED_INTO, Context, with_columns
+from laennec.quality.finder import Finder, Values
 from laennec.quality.partials import Book
 from laennec.quality.plan import DEATH, PERSON, VISIT, Scan
-from laennec.quality.stretches import STRETCH, Stretches, day_numbers, moments, stretches
+from laennec.quality.rows import Rows
+from laennec.quality.stretches import NEVER, Days, Matches, Stretches, days_of, stretches
 
 GRACE_DAYS = 60
 """How long after death something may still be recorded."""
@@ -26,28 +29,24 @@ VISIT_KEY = "visit_occurrence_id"
 MALE, FEMALE = 8507, 8532
 
 
-def joined(
-    scan: Scan, rows: pl.DataFrame, people: Stretches | None, context: Context, book: Book
-) -> None:
+def joined(scan: Scan, rows: Rows, book: Book) -> None:
     """Write down all counts of a table that need another one.
 
     Args:
         scan: The table's.
-        rows: Its columns that have any value.
-        people: The same rows by person; None where no row has one.
-        context: The bucket.
+        rows: Its rows.
         book: Where to write.
     """
     if not scan.cut:
-        _all_dangle(scan, rows, book)
+        _all_dangle(scan, rows.frame, book)
         return
-    if people is not None and scan.table != PERSON:
-        _with_person(scan, rows, people, context, book)
-        _with_death(scan, rows, people, context, book)
+    if rows.people is not None and scan.table != PERSON:
+        _with_person(scan, rows, rows.people, book)
+        _with_death(scan, rows, rows.people, book)
         if "person_id" in scan.links:
-            _without_person(people, context, book)
-    known = {VISIT_KEY} if _with_visit(scan, rows, context, book) else set[str]()
-    _dangling(scan, rows.drop({"person_id", *known} & set(rows.columns)), context, book)
+            _without_person(rows, rows.people, book)
+    done = {"person_id"} | ({VISIT_KEY} if _with_visit(scan, rows, book) else set())
+    _dangling(scan, rows, done, book)
 
 
 _COMPARED = (
@@ -68,10 +67,10 @@ def compared(scan: Scan) -> frozenset[str]:
     return frozenset(fields | visits | set(scan.links))
 
 
-def _fields(scan: Scan, rows: pl.DataFrame, *names: str) -> list[str]:
+def _fields(scan: Scan, rows: Rows, *names: str) -> list[str]:
     """Return the fields of checks of these types that have any value."""
     found = [check.field for name in names for check in scan.of(name)]
-    return [field for field in dict.fromkeys(found) if field in rows.columns]
+    return [field for field in dict.fromkeys(found) if field in rows.frame.columns]
 
 
 def _birthday() -> pl.Expr:
@@ -95,56 +94,65 @@ def _midyear() -> pl.Expr:
     return pl.coalesce("birth_datetime", pl.date(pl.col("year_of_birth").cast(pl.Int32), 6, 1))
 
 
-def _with_person(
-    scan: Scan, rows: pl.DataFrame, people: Stretches, context: Context, book: Book
-) -> None:
+def _with_person(scan: Scan, rows: Rows, people: Stretches, book: Book) -> None:
     after = _fields(scan, rows, "plausibleAfterBirth")
     later = [
         check.field
         for check in scan.of("plausibleTemporalAfter")
-        if check.other_table == PERSON and check.field in rows.columns
+        if check.other_table == PERSON and check.field in rows.frame.columns
     ]
     sexed = _fields(scan, rows, "plausibleGender", "plausibleGenderUseDescendants")
-    if not (after or later or sexed):
+    if not (after or later or sexed) or rows.persons is None:
         return
-    met = people.known.join(context.once(_persons), on="key", maintain_order="left")
+    met, persons = rows.persons, rows.context.once(_persons)
+    limits = {
+        name: persons[name].to_numpy()[met.row] for name in ("unborn", "before_midyear", "sex")
+    }
     for field in dict.fromkeys([*after, *later]):
-        own = moments(rows[field])
-        first = people.earliest(own).gather(met[STRETCH])
+        first = people.earliest(rows.days(field))[met.stretch]
         for name, asked in (("unborn", after), ("before_midyear", later)):
             if field in asked:
                 # Where the first of a person's days is not before the limit, none is.
-                some = met.filter(first < met[name])
-                early = day_numbers(people.taken(own, some)) < people.spread(some, some[name])
-                book.counts({f"{name}:{field}": int(early.sum())})
+                early = first < limits[name]
+                some = met.of(early)
+                days = people.taken(rows.days(field).first, some)
+                count = days < people.spread(some, limits[name][early])
+                book.counts({f"{name}:{field}": int(np.count_nonzero(count))})
     for field in sexed:
-        book.tally(f"tally:sex:{field}", _by_sex(rows[field], people, met))
+        by_sex = _by_sex(rows.frame[field], people, met, limits["sex"])
+        book.tally(f"tally:sex:{field}", by_sex)
 
 
-def _by_sex(concepts: pl.Series, people: Stretches, met: pl.DataFrame) -> pl.DataFrame:
+def _by_sex(concepts: pl.Series, people: Stretches, met: Matches, sex: Values) -> pl.DataFrame:
     """Count pairs of a row and its person by concept and sex."""
+    whole = concepts.cast(pl.Int64, strict=False)
+    own = people.taken(whole.fill_null(0).to_numpy(), met)
     # One word for both is counted several times as fast as two columns.
-    own = people.taken(concepts, met).cast(pl.Int64, strict=False)
-    packed = (own * 4 + people.spread(met, met["sex"])).alias("packed").drop_nulls()
+    packed = pl.Series("packed", own * 4 + people.spread(met, sex))
+    if whole.null_count():
+        packed = packed.filter(pl.Series(people.taken(whole.is_not_null().to_numpy(), met)))
     return packed.value_counts(name="rows").select(
         (pl.col("packed") // 4).alias("number"), (pl.col("packed") % 4).alias("second"), "rows"
     )
 
 
-def _without_person(people: Stretches, context: Context, book: Book) -> None:
-    there = pl.col("key").is_in(context.frame(PERSON)["person_id"].implode())
-    absent = people.known.filter(~there).group_by(pl.col("key").alias("number"))
-    book.tally("tally:dangling:person_id", absent.agg(pl.sum("rows")))
+def _without_person(rows: Rows, people: Stretches, book: Book) -> None:
+    found = np.zeros(len(people.starts), dtype=bool)
+    if rows.persons is not None:
+        found[rows.persons.stretch] = True
+    absent = ~found[people.named]
+    if absent.any():
+        named = people.known().filter(pl.Series(absent)).group_by(pl.col("key").alias("number"))
+        book.tally("tally:dangling:person_id", named.agg(pl.sum("rows")))
 
 
 def _persons(context: Context) -> pl.DataFrame:
-    """Return persons with what rows are compared with; days as numbers."""
+    """Return what rows are compared with, for each person; days as numbers."""
     persons = with_columns(context.frame(PERSON), LOOKED_INTO[PERSON])
     return persons.select(
-        pl.col("person_id").alias("key"),
-        _birthday().to_physical().alias("unborn"),
-        _midyear().to_physical().alias("before_midyear"),
-        _sex().alias("sex"),
+        _birthday().to_physical().fill_null(NEVER).alias("unborn"),
+        _midyear().to_physical().fill_null(NEVER).alias("before_midyear"),
+        _sex().cast(pl.Int64).alias("sex"),
     )
 
 
@@ -156,85 +164,78 @@ def _sex() -> pl.Expr:
     ).otherwise(2)
 
 
-def _with_death(
-    scan: Scan, rows: pl.DataFrame, people: Stretches, context: Context, book: Book
-) -> None:
+def _with_death(scan: Scan, rows: Rows, people: Stretches, book: Book) -> None:
     if not (scan.of("plausibleDuringLife") or scan.of("plausibleBeforeDeath")):
         return
-    deaths = context.frame(DEATH).select(
-        pl.col("person_id").alias("key"),
-        (pl.col("death_date").to_physical() + GRACE_DAYS).alias("end"),
-    )
-    met = people.known.join(deaths, on="key")
-    book.counts({"of_dead": int(met.unique(STRETCH)["rows"].sum())})
-    if met.is_empty():
+    met = people.met(rows.context.finder(DEATH, "person_id"))
+    book.counts({"of_dead": int(people.sizes[np.unique(met.stretch)].sum())})
+    if not len(met.stretch):
         return
-    ends = people.spread(met, met["end"])
+    died = days_of(rows.context.frame(DEATH)["death_date"]).first.astype(np.int64) + GRACE_DAYS
+    ends = people.spread(met, died[met.row])
     for field in _fields(scan, rows, "plausibleDuringLife", "plausibleBeforeDeath"):
-        days = day_numbers(people.taken(moments(rows[field]), met))
+        days = people.taken(rows.days(field).last, met)
         book.counts(
             {
-                f"after_death:{field}": int((days > ends).sum()),
-                f"of_dead:{field}": days.len() - days.null_count(),
+                f"after_death:{field}": int(np.count_nonzero(days > ends)),
+                f"of_dead:{field}": int(np.count_nonzero(days != NEVER)),
             }
         )
 
 
-def _with_visit(scan: Scan, rows: pl.DataFrame, context: Context, book: Book) -> bool:
+def _with_visit(scan: Scan, rows: Rows, book: Book) -> bool:
     """Compare rows with their visits; say whether each row that names a visit met exactly one."""
-    if not scan.of("withinVisitDates") or VISIT_KEY not in rows.columns:
+    if not scan.of("withinVisitDates") or VISIT_KEY not in rows.frame.columns:
         return False
     fields = _fields(scan, rows, "withinVisitDates")
-    own = rows.select(VISIT_KEY, *fields).drop_nulls(VISIT_KEY)
-    counts = around_visits(own, context.frame(VISIT), fields)
+    own = rows.frame.select(VISIT_KEY, *fields)
+    if own[VISIT_KEY].null_count():
+        own = own.drop_nulls(VISIT_KEY)
+        days = {name: days_of(own[name]) for name in fields}
+    else:
+        days = {name: rows.days(name) for name in fields}
+    visits = rows.context.frame(VISIT)
+    finder = rows.context.finder(VISIT, VISIT_KEY)
+    counts = around_visits(stretches(own[VISIT_KEY]), days, visits, finder)
     book.counts(counts)
-    return counts["of_visit"] == own.height and context.is_unique(VISIT, VISIT_KEY)
+    return counts["of_visit"] == own.height and rows.context.is_unique(VISIT, VISIT_KEY)
 
 
-def around_visits(own: pl.DataFrame, visits: pl.DataFrame, fields: Sequence[str]) -> dict[str, int]:
-    """Count pairs of row and visit, and those of which the row's day is far from the visit."""
-    same = stretches(own[VISIT_KEY])
-    met = _met(same, visits[VISIT_KEY])
-    ends = (("first", "visit_start_date", -AROUND_DAYS), ("last", "visit_end_date", AROUND_DAYS))
-    met = met.with_columns(
-        (visits[field].to_physical().gather(met["visit"]) + days).alias(end)
-        for end, field, days in ends
-    )
-    counts = {"of_visit": int(met["rows"].sum())}
-    for name in fields:
-        own_days = moments(own[name])
+def around_visits(
+    same: Stretches, days: Mapping[str, Days], visits: pl.DataFrame, finder: Finder
+) -> dict[str, int]:
+    """Count pairs of row and visit, and those of which the row's day is far from the visit.
+
+    Args:
+        same: Rows by the visit that they name.
+        days: Their days, by column.
+        visits: Visits, with their first and last days.
+        finder: Finds these by key.
+    """
+    met = same.met(finder)
+    starts, ends = (days_of(visits[name]) for name in ("visit_start_date", "visit_end_date"))
+    # A visit without a day is far from none.
+    first = starts.last.astype(np.int64)[met.row] - AROUND_DAYS
+    last = ends.first.astype(np.int64)[met.row] + AROUND_DAYS
+    counts = {"of_visit": int(same.sizes[met.stretch].sum())}
+    for name, own in days.items():
         # Few stretches have a day that is far: only these are looked at by row.
-        earliest = same.earliest(own_days).gather(met[STRETCH])
-        latest = same.latest(own_days).gather(met[STRETCH])
-        far = met.filter((earliest < met["first"]) | (latest > met["last"]))
-        found = day_numbers(same.taken(own_days, far))
-        first, last = (same.spread(far, far[end]) for end in ("first", "last"))
-        counts[f"off_visit:{name}"] = int(((found < first) | (found > last)).sum())
+        earliest, latest = same.earliest(own)[met.stretch], same.latest(own)[met.stretch]
+        far = (earliest < first) | (latest > last)
+        some = met.of(far)
+        early = same.taken(own.first, some) < same.spread(some, first[far])
+        late = same.taken(own.last, some) > same.spread(some, last[far])
+        counts[f"off_visit:{name}"] = int(np.count_nonzero(early | late))
     return counts
 
 
-def _met(same: Stretches, visits: pl.Series) -> pl.DataFrame:
-    """Return each pair of a stretch and the number of a row in ``visits`` with its key."""
-    keys = visits.to_numpy()
-    if visits.is_empty() or visits.null_count() or (keys[1:] <= keys[:-1]).any():
-        there = visits.alias("key").to_frame().with_row_index("visit")
-        return same.known.join(there, on="key", maintain_order="left")
-    # Keys that ascend with persons: those asked one after the other lie close by, and bisection is
-    # several times as fast as a join.
-    asked = same.known["key"].to_numpy()
-    at = np.searchsorted(keys, asked).clip(max=len(keys) - 1)
-    hits = keys[at] == asked
-    met = same.known.with_columns(visit=at)
-    return met if hits.all() else met.filter(hits)
-
-
-def _dangling(scan: Scan, rows: pl.DataFrame, context: Context, book: Book) -> None:
+def _dangling(scan: Scan, rows: Rows, done: AbstractSet[str], book: Book) -> None:
     """Tally foreign keys that name no row of this bucket; the census of keys has the others."""
     for field, (table, key) in scan.links.items():
-        if field not in rows.columns:
+        if field in done or field not in rows.frame.columns:
             continue
-        named = rows.select(pl.col(field).cast(pl.Int64, strict=False).alias("number"))
-        there = context.ids(table, key).alias("number").to_frame()
+        named = rows.frame.select(pl.col(field).cast(pl.Int64, strict=False).alias("number"))
+        there = rows.context.ids(table, key).alias("number").to_frame()
         absent = named.drop_nulls().join(there, on="number", how="anti")
         book.tally(f"tally:dangling:{field}", absent.group_by("number").agg(pl.len().alias("rows")))
 

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from datetime import date
 from functools import partial
 
+import numpy as np
 import polars as pl
 
 from laennec.quality.context import Context, with_columns
@@ -19,6 +20,7 @@ from laennec.quality.known import Known
 from laennec.quality.partials import ROWS, Book, Partial
 from laennec.quality.periods import overlaps
 from laennec.quality.plan import PERIOD, PERSON, Scan
+from laennec.quality.rows import Rows
 from laennec.quality.stretches import Stretches, stretches
 from laennec.quality.tallies import tallies
 from laennec.vault.summaries import Footer
@@ -46,14 +48,15 @@ def scan_table(scan: Scan, context: Context, *, today: date) -> Partial:
     book.counts({ROWS: known.rows, **{f"missing:{name}": n for name, n in missing.items()}})
     filled = rows.select(name for name in rows.columns if name in known.columns)
     people = stretches(filled["person_id"]) if "person_id" in filled.columns else None
+    table = Rows(filled, people, context)
     if scan.of("measurePersonCompleteness"):
-        book.counts({"without": _without(context.frame(PERSON), people)})
+        book.counts({"without": _without(table)})
     if asked := counts(scan, known):
         found = filled.select(one.rows.alias(name) for name, one in asked.items())
         book.counts(found.row(0, named=True))
     for tally in tallies(scan, known, today=today):
         book.tally(f"tally:{tally.name}", tally.make(filled))
-    joined(scan, filled, people, context, book)
+    joined(scan, table, book)
     if scan.of("measureObservationPeriodOverlap"):
         book.counts(overlaps(with_columns(rows, PERIOD)))
     if scan.table == "condition_occurrence" and scan.of("measureConditionEraCompleteness"):
@@ -91,14 +94,17 @@ def _filled(footer: Footer, rows: pl.DataFrame) -> tuple[Mapping[str, int], Know
     return missing, Known(footer.rows, there)
 
 
-def _without(persons: pl.DataFrame, people: Stretches | None) -> int:
+def _without(rows: Rows) -> int:
     """Return the rows of ``person`` whose person has no row here."""
-    ids = persons["person_id"].drop_nulls()
-    return ids.len() if people is None else int((~ids.is_in(people.known["key"].implode())).sum())
+    ids = rows.context.frame(PERSON)["person_id"]
+    found = np.zeros(ids.len(), dtype=bool)
+    if rows.persons is not None:
+        found[rows.persons.row] = True
+    return ids.len() - ids.null_count() - int(np.count_nonzero(found))
 
 
 def _without_era(context: Context, people: Stretches | None) -> Mapping[str, int]:
     none = pl.DataFrame(schema={"key": pl.Int64})
-    ill = none if people is None else people.known.select("key").unique()
+    ill = none if people is None else people.known().select("key").unique()
     eras = context.frame("condition_era").select(pl.col("person_id").alias("key"))
     return {"ill": ill.height, "ill:without_era": ill.join(eras, on="key", how="anti").height}

@@ -11,11 +11,44 @@ from functools import cached_property
 import numpy as np
 import polars as pl
 
-Index = np.ndarray[tuple[int], np.dtype[np.int64]]
-STRETCH = "*stretch"
-"""Column that numbers stretches in frames made from them."""
+from laennec.quality.finder import Finder, Index, Values
+
+NEVER, EVER = int(np.iinfo(np.int32).min), int(np.iinfo(np.int32).max)
+"""Days before and after all others: a missing one lies where it is not counted."""
 
 _LONG = 4
+
+
+@dataclass(frozen=True)
+class Days:
+    """The days of rows, as days since 1970-01-01.
+
+    Attributes:
+        first: With ``EVER`` for a missing one.
+        last: With ``NEVER`` for a missing one.
+        missing: How many are.
+    """
+
+    first: Values
+    last: Values
+    missing: int
+
+
+@dataclass(frozen=True)
+class Matches:
+    """Pairs of a stretch and a row of another table with its key.
+
+    Attributes:
+        stretch: Number of the stretch, ascending.
+        row: Number of the row.
+    """
+
+    stretch: Index
+    row: Index
+
+    def of(self, chosen: np.ndarray[tuple[int], np.dtype[np.bool_]]) -> "Matches":
+        """Return some of them."""
+        return Matches(self.stretch[chosen], self.row[chosen])
 
 
 @dataclass(frozen=True)
@@ -23,60 +56,66 @@ class Stretches:
     """Stretches of rows.
 
     Attributes:
-        keys: The key of each stretch, as a 64-bit integer; missing where rows have none.
         starts: The first row of each.
         rows: Rows of all.
+        named: Numbers of those whose rows have a key, ascending.
+        keys: The key of each of these.
     """
 
-    keys: pl.Series
     starts: Index
     rows: int
+    named: Index
+    keys: Index
 
     @cached_property
     def sizes(self) -> Index:
         """Rows of each stretch."""
         return np.diff(np.append(self.starts, self.rows))
 
-    @cached_property
     def known(self) -> pl.DataFrame:
-        """Stretches that have a key: their number, key and rows."""
-        frame = pl.DataFrame({"key": self.keys, "rows": self.sizes}).with_row_index(STRETCH)
-        return frame.drop_nulls("key") if self.keys.null_count() else frame
+        """Return the key and the rows of stretches that have a key."""
+        return pl.DataFrame({"key": self.keys, "rows": self.sizes[self.named]})
 
-    def taken(self, values: pl.Series, met: pl.DataFrame) -> pl.Series:
-        """Return the values of the rows of the stretches that ``met`` names, in its order."""
-        chosen = met[STRETCH].to_numpy()
+    def met(self, finder: Finder) -> Matches:
+        """Return each pair of a stretch and a row with its key."""
+        at, rows = finder.find(self.keys)
+        return Matches(self.named[at], rows)
+
+    def taken(self, values: Values, met: Matches) -> Values:
+        """Return the values of the rows of the stretches of ``met``, in its order."""
+        chosen = met.stretch
         if len(chosen) == len(self.starts) and bool((chosen[1:] > chosen[:-1]).all()):
             return values
         sizes = self.sizes[chosen]
         before = np.cumsum(sizes) - sizes
-        return values.gather(
+        taken: Values = values[
             np.repeat(self.starts[chosen] - before, sizes) + np.arange(sizes.sum())
-        )
+        ]
+        return taken
 
-    def spread(self, met: pl.DataFrame, values: pl.Series) -> pl.Series:
-        """Return a value of each row of ``met`` for every row that ``taken`` returns for it."""
-        sizes = self.sizes[met[STRETCH].to_numpy()]
-        return values.gather(np.repeat(np.arange(len(sizes)), sizes))
+    def spread(self, met: Matches, values: Values) -> Values:
+        """Return a value of each pair of ``met`` for every row that ``taken`` returns for it."""
+        spread: Values = np.repeat(values, self.sizes[met.stretch])
+        return spread
 
-    def earliest(self, days: pl.Series) -> pl.Series:
-        """Return the number of the first day of each stretch; missing where its rows have none."""
+    def earliest(self, days: Days) -> Values:
+        """Return the first day of each stretch; ``EVER`` where its rows have none."""
         if self._ascend(days):
-            return day_numbers(days.gather(self.starts))
-        return self._most(days, np.minimum, np.iinfo(_physical(days)).max)
+            return days.first[self.starts]
+        return np.minimum.reduceat(days.first, self.starts) if self.rows else days.first
 
-    def latest(self, days: pl.Series) -> pl.Series:
-        """Return the number of the last day of each stretch; missing where its rows have none."""
+    def latest(self, days: Days) -> Values:
+        """Return the last day of each stretch; ``NEVER`` where its rows have none."""
         if self._ascend(days):
-            return day_numbers(days.gather(self.starts + self.sizes - 1))
-        return self._most(days, np.maximum, np.iinfo(_physical(days)).min)
+            ends: Values = days.last[self.starts + self.sizes - 1]
+            return ends
+        return np.maximum.reduceat(days.last, self.starts) if self.rows else days.last
 
-    def _ascend(self, days: pl.Series) -> bool:
+    def _ascend(self, days: Days) -> bool:
         """Whether days never go back within a stretch, as those of sorted files do."""
-        if days.null_count():
+        if days.missing:
             return False
-        physical = days.to_physical().to_numpy()
-        back = physical[1:] < physical[:-1]
+        back = days.first[1:] < days.first[:-1]
         return not (back & self._within).any()
 
     @cached_property
@@ -86,27 +125,20 @@ class Stretches:
         within[self.starts[1:] - 1] = False
         return within
 
-    def _most(self, days: pl.Series, end: np.ufunc, none: int) -> pl.Series:
-        if not self.rows:
-            return pl.Series([], dtype=pl.Int32)
-        physical = days.to_physical()
-        most = pl.Series(end.reduceat(physical.fill_null(none).to_numpy(), self.starts))
-        return day_numbers(
-            (most.replace(none, None) if days.null_count() else most).cast(days.dtype)
-        )
-
 
 def stretches(keys: pl.Series) -> Stretches:
     """Cut rows where their key changes; what is no whole number is no key."""
-    whole = keys.cast(pl.Int64, strict=False)
-    if whole.null_count():
-        changes = whole.ne_missing(whole.shift(1)).to_numpy()[1:]
-    else:
-        values = whole.to_numpy()
-        changes = values[1:] != values[:-1]
-    first = np.zeros(min(whole.len(), 1), dtype=np.int64)
+    whole = keys if keys.dtype == pl.Int64 else keys.cast(pl.Int64, strict=False)
+    missing = whole.null_count()
+    values = (whole.fill_null(0) if missing else whole).to_numpy()
+    changes = values[1:] != values[:-1]
+    there = whole.is_not_null().to_numpy() if missing else None
+    if there is not None:
+        changes |= there[1:] != there[:-1]
+    first = np.zeros(min(len(values), 1), dtype=np.int64)
     starts = np.concatenate([first, np.flatnonzero(changes) + 1])
-    return Stretches(whole.gather(starts), starts, whole.len())
+    named = np.arange(len(starts)) if there is None else np.flatnonzero(there[starts])
+    return Stretches(starts, len(values), named, values[starts[named]])
 
 
 def are_long(values: pl.Series) -> bool:
@@ -114,17 +146,17 @@ def are_long(values: pl.Series) -> bool:
     return len(stretches(values).starts) * _LONG < values.len()
 
 
-def moments(values: pl.Series) -> pl.Series:
-    """Return days or moments as they are, and what else there is as the days that it says."""
-    if isinstance(values.dtype, pl.Date | pl.Datetime):
-        return values
-    return values.cast(pl.Date, strict=False)
+def days_of(values: pl.Series) -> Days:
+    """Return the days of days or moments; of anything else, the days that it says."""
+    numbers = day_numbers(values)
+    missing = numbers.null_count()
+    if not missing:
+        there = numbers.to_numpy()
+        return Days(there, there, 0)
+    first, last = numbers.fill_null(EVER), numbers.fill_null(NEVER)
+    return Days(first.to_numpy(), last.to_numpy(), missing)
 
 
 def day_numbers(values: pl.Series) -> pl.Series:
-    """Return days, or the days of moments, as days since 1970-01-01."""
+    """Return the days of days or moments, and those that anything else says, since 1970-01-01."""
     return values.cast(pl.Date, strict=False).to_physical()
-
-
-def _physical(moments: pl.Series) -> type[np.integer]:
-    return np.int32 if moments.dtype == pl.Date else np.int64

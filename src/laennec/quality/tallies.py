@@ -15,7 +15,7 @@ from laennec.quality.checks import Check
 from laennec.quality.counts import clock_limit, is_clocked, last_in_time, no_zero
 from laennec.quality.known import Known
 from laennec.quality.plan import Scan
-from laennec.quality.stretches import are_long, day_numbers, moments, stretches
+from laennec.quality.stretches import are_long, day_numbers, stretches
 
 _SAMPLE = 4096
 """Rows by which it is decided how a column is counted, not what is counted."""
@@ -80,7 +80,7 @@ def _values(values: pl.Series) -> pl.DataFrame:
     if first.min() == first.max() and there.min() == there.max():
         return pl.DataFrame({to: [first[0]], "rows": [there.len()]})
     if there.dtype.is_integer() and are_long(first):
-        return stretches(there).known.group_by(pl.col("key").alias(to)).agg(pl.sum("rows"))
+        return stretches(there).known().group_by(pl.col("key").alias(to)).agg(pl.sum("rows"))
     return there.value_counts(name="rows")
 
 
@@ -93,13 +93,9 @@ def _late(check: Check, known: Known, today: date) -> Iterator[Tally]:
 
 
 def _late_values(check: Check, values: pl.Series, today: date) -> pl.DataFrame:
-    limit = clock_limit(check, today)
-    numbers = day_numbers if check.is_dated else pl.Series.to_physical
-    own = moments(values) if check.is_dated else values
-    # Mostly there is none, which the last of them tells at a tenth of the cost.
-    last = numbers(pl.Series([own.to_physical().max()]).cast(own.dtype))
-    late = numbers(own if (last > limit).any() else own.clear())
-    return late.filter(late > limit).alias("number").value_counts(name="rows")
+    numbers = day_numbers(values) if check.is_dated else values.to_physical()
+    late = numbers.filter(numbers > clock_limit(check, today))
+    return late.alias("number").value_counts(name="rows")
 
 
 def _source(check: Check, known: Known) -> Tally:
