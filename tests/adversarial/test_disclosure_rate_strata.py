@@ -146,6 +146,18 @@ def in_no_period(cells: Cells) -> tuple[SummarisedResult, Cells]:
     return rates(table), cells
 
 
+def crossed(cells: Cells) -> tuple[SummarisedResult, Cells]:
+    """Two features, alone and crossed."""
+    numbers = dict(zip(product(("no", "yes"), repeat=2), cells, strict=True))
+    table = {WHOLE: Count(sum(cells))}
+    for level in ("no", "yes"):
+        table[Place(("a", level))] = Count(sum(n for (a, _), n in numbers.items() if a == level))
+        table[Place(("b", level))] = Count(sum(n for (_, b), n in numbers.items() if b == level))
+    for (a, b), n in numbers.items():
+        table[Place(("a &&& b", f"{a} &&& {b}"))] = Count(n)
+    return rates(table), tuple(one.persons for one in table.values())
+
+
 def on_a_day(cells: Cells) -> tuple[SummarisedResult, Cells]:
     """Point prevalence: the young and the old, without the feature and with it."""
     ages = ("0 to 17", "18 to 150")
@@ -168,6 +180,7 @@ CASES: dict[str, tuple[Rows, int, int]] = {
     "by sex and feature": (by_sex, 4, 8),
     "outcomes by year and feature": (by_year, 4, 8),
     "in no period": (in_no_period, 2, 12),
+    "two features crossed": (crossed, 4, 7),
     "on a day, by age and feature": (on_a_day, 4, 8),
 }
 COUNTS = {"denominator_count", "outcome_count"}
