@@ -46,6 +46,23 @@ def test_a_set_of_keys_is_the_set_that_the_library_makes_one_by_one(
 
 
 @settings(deadline=None)
+@given(
+    first=st.sampled_from([0, 2**16 - 5, 2**32 - 3 * 2**16, 2**40, -(2**63), -9]),
+    runs=st.lists(
+        st.tuples(st.integers(0, 6 * 2**16), st.sampled_from([1, 4, 50, 2**16, 2**16 + 9])),
+        max_size=7,
+    ),
+)
+def test_runs_of_keys_are_the_set_that_the_library_makes_of_ranges(
+    first: int, runs: list[tuple[int, int]]
+) -> None:
+    chosen = {first + at + place for at, rows in runs for place in range(rows)}
+    found = keys_of(pl.Series(sorted(chosen), dtype=pl.Int64)).all
+    assert found == BitMap64(sorted(key % 2**64 for key in chosen))
+    assert BitMap64.deserialize(found.serialize()) == found
+
+
+@settings(deadline=None)
 @given(BUCKETS)
 def test_rows_that_share_a_key_are_counted_once_each(buckets: list[list[int | None]]) -> None:
     plain = Counter(key for rows in buckets for key in rows if key is not None)

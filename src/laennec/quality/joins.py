@@ -109,7 +109,7 @@ def _with_person(scan: Scan, rows: Rows, people: Stretches, book: Book) -> None:
         name: persons[name].to_numpy()[met.row] for name in ("unborn", "before_midyear", "sex")
     }
     for field in dict.fromkeys([*after, *later]):
-        first = people.earliest(rows.days(field))[met.stretch]
+        first = met.at(people.earliest(rows.days(field)))
         for name, asked in (("unborn", after), ("before_midyear", later)):
             if field in asked:
                 # Where the first of a person's days is not before the limit, none is.
@@ -171,7 +171,7 @@ def _with_death(scan: Scan, rows: Rows, people: Stretches, book: Book) -> None:
     book.counts({"of_dead": int(people.sizes[np.unique(met.stretch)].sum())})
     if not len(met.stretch):
         return
-    died = days_of(rows.context.frame(DEATH)["death_date"]).first.astype(np.int64) + GRACE_DAYS
+    died = days_of(rows.context.frame(DEATH)["death_date"]).first + GRACE_DAYS
     ends = people.spread(met, died[met.row])
     for field in _fields(scan, rows, "plausibleDuringLife", "plausibleBeforeDeath"):
         days = people.taken(rows.days(field).last, met)
@@ -213,14 +213,13 @@ def around_visits(
         finder: Finds these by key.
     """
     met = same.met(finder)
-    starts, ends = (days_of(visits[name]) for name in ("visit_start_date", "visit_end_date"))
     # A visit without a day is far from none.
-    first = starts.last.astype(np.int64)[met.row] - AROUND_DAYS
-    last = ends.first.astype(np.int64)[met.row] + AROUND_DAYS
-    counts = {"of_visit": int(same.sizes[met.stretch].sum())}
+    starts, ends = (days_of(visits[name]) for name in ("visit_start_date", "visit_end_date"))
+    first, last = (starts.last - AROUND_DAYS)[met.row], (ends.first + AROUND_DAYS)[met.row]
+    counts = {"of_visit": int(met.at(same.sizes).sum())}
     for name, own in days.items():
         # Few stretches have a day that is far: only these are looked at by row.
-        earliest, latest = same.earliest(own)[met.stretch], same.latest(own)[met.stretch]
+        earliest, latest = map(met.at, same.ends(own))
         far = (earliest < first) | (latest > last)
         some = met.of(far)
         early = same.taken(own.first, some) < same.spread(some, first[far])

@@ -20,11 +20,17 @@ import numpy as np
 import polars as pl
 from pyroaring import BitMap64
 
+from laennec.quality.finder import Index
+
 Words = np.ndarray[tuple[int], np.dtype[np.uint64]]
 
 _LENGTHS = struct.Struct("<QQQ")
 _HIGH = struct.Struct("<QI")
 _COOKIE = struct.Struct("<II")
+_RUNS = struct.Struct("<HH")
+_WITH_RUNS, _WITH_OFFSETS = 12347, 4
+"""What the form with runs begins with, and the blocks from which on it tells where each is."""
+
 _BITS, _SPARSE = 1 << 16, 4096
 """Words that share all but 16 bits, and how many of them a Roaring bitmap lists one by one."""
 
@@ -107,20 +113,56 @@ def keys_of(values: pl.Series) -> Keys:
 def words(values: pl.Series) -> Words:
     """Return whole numbers that are not missing as unsigned words of 64 bits."""
     whole = values.cast(pl.Int64, strict=False).drop_nulls().to_numpy()
-    return whole.astype(np.int64).view(np.uint64)
+    return whole.astype(np.int64, copy=False).view(np.uint64)
 
 
 def bitmap(found: Words) -> BitMap64:
     """Return the set of these words, which ascend and are each there once."""
     highs = found[[0, -1]] >> np.uint64(32) if len(found) else found
     if len(highs) and highs[0] == highs[1]:
-        keys = BitMap64.deserialize(_HIGH.pack(1, int(highs[0])) + _serial(found))
+        # Rows of a person often have keys in a row, which take a tenth of the room.
+        breaks = np.flatnonzero(found[1:] != found[:-1] + np.uint64(1)) + 1
+        serial = _runs(found, breaks) if 3 * len(breaks) < len(found) else _serial(found)
+        keys = BitMap64.deserialize(_HIGH.pack(1, int(highs[0])) + serial)
     else:
         # An array of the standard library goes in whole, one of numpy is walked item by item.
         keys = BitMap64(array("Q", found.tobytes()))
-    # Rows of a person often have keys in a row: a tenth of the size then.
     keys.run_optimize()
     return keys
+
+
+def _runs(found: Words, breaks: Index) -> bytes:
+    """Return words of one upper half as a portable Roaring bitmap of runs of their lower halves.
+
+    Args:
+        found: As for ``_serial``.
+        breaks: Where a word does not follow the one before it.
+
+    Source: as ``_serial``, the form with runs.
+    """
+    low = np.uint64(0xFFFFFFFF)
+    firsts = (found[np.concatenate(([0], breaks))] & low).astype(np.int64)
+    lasts = (found[np.append(breaks, len(found)) - 1] & low).astype(np.int64)
+    # A run goes on in the next block of 2**16 words as another one.
+    pieces = (lasts >> 16) - (firsts >> 16) + 1
+    nth = np.arange(pieces.sum()) - np.repeat(np.cumsum(pieces) - pieces, pieces)
+    blocks = np.repeat(firsts >> 16, pieces) + nth
+    begins = np.maximum(np.repeat(firsts, pieces), blocks << 16)
+    more = np.minimum(np.repeat(lasts, pieces), (blocks << 16) + _BITS - 1) - begins
+    starts = np.flatnonzero(np.concatenate(([True], blocks[1:] != blocks[:-1])))
+    sizes = np.diff(np.append(starts, len(blocks)))
+    told = np.stack([blocks[starts], np.add.reduceat(more + 1, starts) - 1], axis=1)
+    # Each block: how many runs, and of each where it begins and how many words follow.
+    heads = 2 * starts + np.arange(len(starts))
+    body = np.empty(2 * len(blocks) + len(starts), dtype="<u2")
+    at = np.arange(len(blocks)) * 2 + np.repeat(np.arange(len(starts)), sizes) + 1
+    body[heads], body[at], body[at + 1] = sizes, begins & 0xFFFF, more
+    flags = np.packbits(np.ones(len(starts), dtype=np.uint8), bitorder="little").tobytes()
+    head = _RUNS.pack(_WITH_RUNS, len(starts) - 1) + flags + told.astype("<u2").tobytes()
+    if len(starts) >= _WITH_OFFSETS:
+        offsets = len(head) + 4 * len(starts) + 2 * heads
+        head += offsets.astype("<u4").tobytes()
+    return head + body.tobytes()
 
 
 def _serial(found: Words) -> bytes:

@@ -13,7 +13,7 @@ import polars as pl
 
 from laennec.quality.finder import Finder, Index, Values
 
-NEVER, EVER = int(np.iinfo(np.int32).min), int(np.iinfo(np.int32).max)
+NEVER, EVER = -(2**30), 2**30
 """Days before and after all others: a missing one lies where it is not counted."""
 
 _LONG = 4
@@ -45,6 +45,14 @@ class Matches:
 
     stretch: Index
     row: Index
+
+    def at(self, values: Values) -> Values:
+        """Return the values of the stretches, of which ``values`` has one each."""
+        whole = len(self.stretch) == len(values) and bool(
+            (self.stretch[1:] > self.stretch[:-1]).all()
+        )
+        taken: Values = values if whole else values[self.stretch]
+        return taken
 
     def of(self, chosen: np.ndarray[tuple[int], np.dtype[np.bool_]]) -> "Matches":
         """Return some of them."""
@@ -100,16 +108,18 @@ class Stretches:
 
     def earliest(self, days: Days) -> Values:
         """Return the first day of each stretch; ``EVER`` where its rows have none."""
-        if self._ascend(days):
-            return days.first[self.starts]
-        return np.minimum.reduceat(days.first, self.starts) if self.rows else days.first
+        return self.ends(days)[0]
 
-    def latest(self, days: Days) -> Values:
-        """Return the last day of each stretch; ``NEVER`` where its rows have none."""
+    def ends(self, days: Days) -> tuple[Values, Values]:
+        """Return ``earliest``, and the last day of each stretch, ``NEVER`` where rows have none."""
+        if not self.rows:
+            return days.first, days.last
         if self._ascend(days):
-            ends: Values = days.last[self.starts + self.sizes - 1]
-            return ends
-        return np.maximum.reduceat(days.last, self.starts) if self.rows else days.last
+            return days.first[self.starts], days.last[self.starts + self.sizes - 1]
+        return (
+            np.minimum.reduceat(days.first, self.starts),
+            np.maximum.reduceat(days.last, self.starts),
+        )
 
     def _ascend(self, days: Days) -> bool:
         """Whether days never go back within a stretch, as those of sorted files do."""

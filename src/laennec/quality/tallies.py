@@ -21,7 +21,7 @@ _SAMPLE = 4096
 """Rows by which it is decided how a column is counted, not what is counted."""
 
 _DENSE = 1 << 16
-"""Whole numbers that lie this close are counted by place."""
+"""Whole numbers that lie this close, or closer than there are rows, are counted by place."""
 
 
 @dataclass(frozen=True)
@@ -59,7 +59,7 @@ def _value(field: str, known: Known) -> Tally:
     if one is not None:
         told = pl.DataFrame({"number": [one[0]], "rows": [one[1]]})
         return Tally(name, (), lambda _: told)
-    if span is not None and span[1] - span[0] < _DENSE:
+    if span is not None and span[1] - span[0] < max(_DENSE, known.rows):
         return Tally(name, (field,), lambda rows: _dense_values(rows[field], *span))
     return Tally(name, (field,), lambda rows: _values(rows[field]))
 
