@@ -24,6 +24,7 @@ from laennec.study.language import (
     drugs,
     exclude,
     in_visit,
+    incidence,
     include,
     intersection,
     large_scale_characteristics,
@@ -92,6 +93,25 @@ def test_what_may_not_leave_together_is_told_before_it_is_asked_of_a_hub() -> No
         found = rehearse(study("s", "S", *refused), FRANCE, persons=200)
         assert found.refusal is not None
         assert why in found.refusal.happened
+
+
+@pytest.mark.parametrize("intervals", [["years", "overall"], ["months", "years"]])
+def test_a_rate_is_released_though_a_group_has_no_row_in_some_years(intervals: list[str]) -> None:
+    """Time at risk of a few old persons begins and ends in the middle of years: these have none."""
+    clean = [rule("clean", no(conditions(TEST), before())), rule("adult", aged(18, 150))]
+    starters = cohort("starters", drugs(DRUG), take="first", prior_observation=365, rules=clean)
+    rates = incidence(
+        "rates",
+        conditions(TEST),
+        population=starters,
+        age_groups=[(0, 150), (18, 64), (65, 150)],
+        start="2012-01-01",
+        end="2020-12-31",
+        intervals=intervals,
+    )
+    asked = study("s", "S", rates)
+    for persons in (140, 160):
+        assert rehearse(asked, FRANCE, persons=persons, seed=persons).refusal is None
 
 
 def test_sets_stand_for_themselves() -> None:

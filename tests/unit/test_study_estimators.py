@@ -9,7 +9,14 @@ from hypothesis import strategies as st
 from scipy.stats import chi2
 
 from laennec.study.estimates_rows import number
-from laennec.study.estimators import kaplan_meier, mean, quantile, rate, standard_deviation
+from laennec.study.estimators import (
+    aalen_johansen,
+    kaplan_meier,
+    mean,
+    quantile,
+    rate,
+    standard_deviation,
+)
 
 histograms = st.dictionaries(st.integers(-50, 20_000), st.integers(1, 40), min_size=1, max_size=12)
 
@@ -98,6 +105,15 @@ def test_limits_where_they_are_undefined() -> None:
         (1, 1.0, 1.0, 1.0),
         (2, 1.0, 1.0, 1.0),
     ]
+
+
+@given(outcomes=st.dictionaries(st.integers(0, 60), st.integers(1, 9), min_size=1, max_size=40))
+def test_limits_of_an_incidence_that_is_1_but_for_rounding_equal_it(
+    outcomes: dict[int, int],
+) -> None:
+    last = list(aalen_johansen(outcomes, {}, {}, step=1, horizon=60))[-1]
+    assert math.isclose(last.incidence, 1.0)
+    assert last.lower == last.upper == last.incidence
 
 
 def test_curve_ends_when_nobody_is_left_and_of_nobody_is_empty() -> None:

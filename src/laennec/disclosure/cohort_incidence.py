@@ -27,7 +27,7 @@ from laennec.disclosure.ages import span
 from laennec.disclosure.algebra import Algebra, Key
 from laennec.disclosure.cohorts import subjects
 from laennec.disclosure.combined import EMPTY, Diagram
-from laennec.disclosure.cubes import Branch, Labels, add_cube, fill, swap
+from laennec.disclosure.cubes import Branch, Labels, add_cube, adds_up, swap
 from laennec.disclosure.differences import close
 from laennec.disclosure.incidence import add_days
 from laennec.disclosure.kinds import Entry, Role, kinds
@@ -221,8 +221,12 @@ def _add_persons(
     for dimension in (0, 2):
         alone: list[list[Branch]] = [[], [], []]
         alone[dimension] = hierarchies[dimension]
-        if any(one is not None and one < 0 for one in fill(cells, alone).values()):
+        if not adds_up(cells, alone):
             kept[dimension] = []
+    if not adds_up(cells, [kept[0], [], kept[2]]):
+        kept[0] = kept[2] = []
+    for dimension in (0, 2):
+        if not kept[dimension]:
             _hide_together(algebra, name, cells, dimension)
     add_cube(algebra, name, cells, kept)
 

@@ -158,38 +158,68 @@ def _halve(branch: Branch, cut: dict[Branch, None]) -> None:
 def settle(
     values: Mapping[Labels, int | None], hierarchies: Sequence[Sequence[Branch]]
 ) -> dict[Labels, int | None]:
-    """Give a value to combinations that have none, as a reader would.
+    """Give a value to combinations that have none, remainders included, as a reader would.
 
-    Parts that are missing beside parts that make up their total count nobody. One missing part is
-    the difference. What then differs still, and cannot be told apart, is None: as good as hidden.
+    Parts that are missing beside parts that make up their total count nobody. One missing part, or
+    a missing total, is the difference. What then differs still, and cannot be told apart, is None:
+    as good as hidden. What no sum links with a value is left out.
     """
     known = dict(values)
-    sums = [
+    sums = _sums(values, hierarchies)
+    while found := dict(one for total, parts in sums for one in _missing(known, total, parts)):
+        known |= found
+    while unknown := [one for total, parts in sums for one in _untold(known, (total, *parts))]:
+        known |= dict.fromkeys(unknown)
+    return known
+
+
+def adds_up(values: Mapping[Labels, int | None], hierarchies: Sequence[Sequence[Branch]]) -> bool:
+    """Return whether the values, and what follows of the others, obey all sums at once."""
+    whole = fill(settle(values, hierarchies), hierarchies)
+    if any(one is not None and one < 0 for one in whole.values()):
+        return False
+    for total, parts in _sums(values, hierarchies):
+        counted = whole[total]
+        known = [one for part in parts if (one := whole[part]) is not None]
+        if counted is None:
+            continue
+        if sum(known) > counted or (len(known) == len(parts) and sum(known) < counted):
+            return False
+    return True
+
+
+def _sums(
+    values: Mapping[Labels, int | None], hierarchies: Sequence[Sequence[Branch]]
+) -> list[tuple[Labels, list[Labels]]]:
+    """Return every total with its parts."""
+    every = [_labels(values, n, branches) for n, branches in enumerate(hierarchies)]
+    return [
         (labels, [swap(labels, dimension, one) for one in branch.parts])
         for dimension, branches in enumerate(hierarchies)
         for branch in branches
-        if not any(isinstance(one, tuple) for one in branch.parts)
-        for labels in values
-        if labels[dimension] == branch.total
+        for labels in itertools.product(*every[:dimension], [branch.total], *every[dimension + 1 :])
     ]
-    while found := dict(one for total, parts in sums for one in _missing(known, total, parts)):
-        known |= found
-    for _, parts in sums:
-        known |= {one: None for one in parts if one not in known}
-    return known
 
 
 def _missing(
     known: Mapping[Labels, int | None], total: Labels, parts: Sequence[Labels]
 ) -> list[tuple[Labels, int]]:
-    """Return the parts whose value follows from the total and the other parts."""
+    """Return the total, or the parts, whose value follows from the others."""
     absent = [one for one in parts if one not in known]
-    whole = known[total]
     present = [known[one] for one in parts if one in known]
-    rest = None if whole is None or None in present else whole - sum(one or 0 for one in present)
-    if rest == 0:
-        return [(one, 0) for one in absent]
-    return [(absent[0], rest)] if len(absent) == 1 and rest is not None and rest > 0 else []
+    if total not in known or None in (whole := known[total], *present):
+        whole_follows = total not in known and not absent and None not in present
+        return [(total, sum(one or 0 for one in present))] if whole_follows else []
+    rest = (whole or 0) - sum(one or 0 for one in present)
+    if rest == 0 or (len(absent) == 1 and rest > 0):
+        return [(one, rest) for one in absent]
+    return []
+
+
+def _untold(known: Mapping[Labels, int | None], members: Sequence[Labels]) -> list[Labels]:
+    """Return the members of a sum that have no value beside others that have one."""
+    absent = [one for one in members if one not in known]
+    return absent if len(absent) < len(members) else []
 
 
 def fill(

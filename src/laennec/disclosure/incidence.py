@@ -26,7 +26,7 @@ from laennec.disclosure.ages import branches, span
 from laennec.disclosure.algebra import Algebra, Key
 from laennec.disclosure.calendars import OVERALL, interval_label, time_branches
 from laennec.disclosure.cohorts import subjects
-from laennec.disclosure.cubes import Branch, Labels, add_cube, fill, halve, swap
+from laennec.disclosure.cubes import Branch, Labels, add_cube, adds_up, fill, halve, swap
 from laennec.disclosure.differences import relate_analyses, relate_days_of_few
 from laennec.disclosure.kinds import HIDDEN, Entry, Role, kinds
 from laennec.disclosure.rate_strata import (
@@ -290,8 +290,8 @@ def _add(
     """Add one measure, without the sums that do not hold between ages or between intervals.
 
     With a finite washout a person's first outcome differs by age group, and so may a person's
-    stratum; then parts exceed their total and no reader can take them for additive. Those of the
-    whole may add up all the same.
+    stratum; then parts exceed their total, at the latest where ages and intervals cross, and no
+    reader can take them for additive. Those of the whole may add up all the same.
     """
     hierarchies = _hierarchies(values, wanted)
     if _is_negative(values, [[], [], [], hierarchies[3]]):
@@ -315,8 +315,10 @@ def _additive(
     for dimension in (1, 2):
         alone: list[Sequence[Branch]] = [[], [], [], hierarchies[3]]
         alone[dimension] = hierarchies[dimension]
-        if _is_negative(values, alone):
+        if not adds_up(values, alone):
             kept[dimension] = []
+    if not adds_up(values, [[], *kept[1:]]):
+        kept[1] = []
     return kept
 
 

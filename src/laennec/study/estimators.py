@@ -16,6 +16,9 @@ from laennec.core.restricted_means import Z
 DAYS_PER_YEAR = 365.25
 RATE_PERSON_YEARS = 100_000
 CONFIDENCE = 0.95
+ROUNDING = 1e-9
+"""How far from 1 a sum of shares may come that is 1: below one person's share of any cohort."""
+
 Histogram = Mapping[int, int]
 """Value to number of persons who have it; every number is at least 1."""
 
@@ -235,9 +238,10 @@ def greenwood(with_event: int, at_risk: int) -> float:
 def limits(survival: float, variance: float) -> tuple[float, float]:
     """Return the limits on the log(-log) scale; the variance is divided by the square.
 
-    At 0 and at 1 they are undefined, and equal the value.
+    At 0 and at 1 they are undefined, and equal the value; so they do where a sum of floats is 1 but
+    for rounding.
     """
-    if survival in (0.0, 1.0):
+    if survival == 0.0 or survival > 1.0 - ROUNDING:
         return survival, survival
     half_width = Z * math.sqrt(variance) / abs(math.log(survival))
     return survival ** math.exp(half_width), survival ** math.exp(-half_width)
