@@ -1,5 +1,6 @@
 """Journeys of a researcher who comes from ATLAS: check, convert, run."""
 
+import csv
 import json
 from pathlib import Path
 from typing import Any
@@ -102,17 +103,59 @@ def test_a_refusal_names_file_and_place(tmp_path: Path) -> None:
         assert f"{file}: PrimaryCriteria.CriteriaList[0].DrugExposure.Dose" in said.err
 
 
-def test_sets_that_the_vocabulary_does_not_have_are_all_named(hub: Cli, tmp_path: Path) -> None:
-    tree = json.loads(json.dumps(DEFINITION))
+def _with_unknown_sets(tree: Any) -> Any:
+    """The definition, entered by two sets more, of which no vocabulary has a concept."""
+    tree = json.loads(json.dumps(tree))
     for number, name in enumerate(("Nowhere", "Nowhere else"), 1):
-        items = [{"concept": {"CONCEPT_ID": 1_999_999_000 + number}}]
+        items = [{"concept": {"CONCEPT_ID": 1_999_999_000 + number}, "includeDescendants": True}]
         tree["ConceptSets"].append({"id": number, "name": name, "expression": {"items": items}})
         tree["PrimaryCriteria"]["CriteriaList"].append({"DrugExposure": {"CodesetId": number}})
+    return tree
+
+
+def test_sets_that_the_vocabulary_does_not_have_find_nothing_and_are_told(
+    hub: Cli, tmp_path: Path
+) -> None:
+    studies = []
+    for name, tree in (("plain", DEFINITION), ("more", _with_unknown_sets(DEFINITION))):
+        studies.append(tmp_path / f"{name}.json")
+        file = _write(tmp_path, f"users_{name}.json", tree)
+        hub.ok("study", "from-atlas", file, "--out", studies[-1])
+    warning = "the vocabulary has no concept of nowhere, nowhere_else."
+    for way in ("check", "explain", "run"):
+        assert warning in hub.ok("study", way, studies[1])
+        assert "has no concept" not in hub.ok("study", way, studies[0])
+    explained = json.loads(hub.ok("study", "explain", studies[1], "--json"))
+    assert explained["unknown_sets"] == ["nowhere", "nowhere_else"]
+    counted = {}
+    for study in studies:
+        run = hub.ok("study", "run", study, quiet=True).strip()
+        hub.ok("release", run)
+        folder = hub.folder / "releases" / run
+        (csv_file,) = (one for one in folder.glob("*.csv"))
+        text = csv_file.read_text(encoding="utf-8")
+        counted[study] = [
+            row["estimate_value"]
+            for row in csv.DictReader(text.splitlines())
+            if row["estimate_name"] == "count"
+        ]
+        page = (folder / "report.html").read_text(encoding="utf-8")
+        told = study is studies[1]
+        assert ("nowhere; nowhere_else" in text) == told
+        assert ("Concept set without a concept in the vocabulary" in page) == told
+    assert counted[studies[0]] == counted[studies[1]]
+    assert any(value not in {"0", "-"} for value in counted[studies[0]])
+
+
+def test_a_vocabulary_that_has_no_concept_of_any_set_is_taken_for_a_wrong_one(
+    hub: Cli, tmp_path: Path
+) -> None:
+    tree = _with_unknown_sets(DEFINITION)
+    tree["ConceptSets"].pop(0)
+    tree["PrimaryCriteria"]["CriteriaList"].pop(0)
     said = hub("study", "check", _write(tmp_path, "users.json", tree))
     assert said.status == errors.VocabularyError.exit_status
-    assert "nowhere" in said.err
-    assert "1999999001" in said.err
-    assert "The same of nowhere_else." in said.err
+    assert "any of the concept sets nowhere, nowhere_else: 1999999001, 1999999002" in said.err
 
 
 def test_a_definition_is_not_run_and_nothing_is_written_over(tmp_path: Path) -> None:

@@ -23,7 +23,7 @@ from laennec.runs.partial_arrow import from_arrow
 from laennec.runs.plan import plan_study
 from laennec.runs.remote import _place
 from laennec.study.files import read_study
-from laennec.study.model import Result
+from laennec.study.model import ConceptItem, ConceptSet, Result
 from laennec.study.partials import Partial, merge
 from laennec.study.reference import evaluate
 from laennec.vault.sealed_bytes import open_sealed
@@ -49,6 +49,22 @@ def test_the_result_that_is_kept_is_the_same(
         results = [hub.runs().result(run)[2] for run in (here, there)]
     assert results[0].rows == results[1].rows
     assert results[0].settings == results[1].settings
+
+
+def test_a_set_without_a_concept_in_the_vocabulary_finds_nothing_there_either(
+    spark: tuple[Cluster, SparkExecutor], stocked: Cli, tmp_path: Path
+) -> None:
+    cli = stocked.copy(tmp_path / "hub")
+    asked = read_study(packaged("celecoxib.toml", tmp_path))
+    unknown = ConceptSet(items=(ConceptItem(concept_id=1_999_999_001, descendants=True),))
+    name = asked.events()[-1].concepts
+    study = asked.model_copy(update={"concept_sets": {**asked.concept_sets, name: unknown}})
+    with open_hub(cli.folder, clock=system_clock, reporter=Quiet()) as hub:
+        engine = remote_engine(hub, cli.folder, spark[1])
+        records = [hub.runs().run(study), hub.runs().run(study, engine=engine)]
+        here, there = (hub.runs().result(one.run)[2] for one in records)
+    assert [one.unknown_sets for one in records] == [(name,), (name,)]
+    assert here == there
 
 
 def test_every_bucket_is_counted(spark: tuple[Cluster, SparkExecutor], stocked: Cli) -> None:

@@ -23,6 +23,10 @@ _FACTS = {
         "Registre",
     ),
 }
+_UNKNOWN_SET = {
+    "en": "Concept set without a concept in the vocabulary",
+    "fr": "Ensemble de concepts absent du vocabulaire",
+}
 
 
 def release_run(hub: Hub, run: str, *, language: str, steps: tuple[Step, ...] = ()) -> Release:
@@ -71,8 +75,9 @@ def _report(
         result=review.published,
         hidden=len(review.findings),
         steps=steps,
-        provenance=tuple(
-            Fact(label, value) for label, value in zip(_FACTS[language], values, strict=True)
+        provenance=(
+            *(Fact(label, value) for label, value in zip(_FACTS[language], values, strict=True)),
+            *(Fact(_UNKNOWN_SET[language], name) for name in record.unknown_sets),
         ),
         threshold=load_profile(hub.settings.disclosure.profile).threshold,
         design=describe_study(

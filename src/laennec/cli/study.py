@@ -1,6 +1,7 @@
 """Commands of a researcher and an output checker: study check, study run, release."""
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 
 import click
@@ -57,6 +58,7 @@ def check(shell: Shell, file: Path, snapshot: int | None) -> None:
     with shell.hub() as hub:
         found = hub.runs().check(asked, snapshot=snapshot)
     shell.table(("Concept set", "Concepts"), list(found.concepts.items()))
+    _warn_of_unknown_sets(shell, found.unknown_sets)
     shell.show(f"\n{found.plan}\n")
     shell.say(
         "The study is well formed and can run on snapshot {number}.", number=str(found.snapshot)
@@ -88,6 +90,7 @@ def explain(shell: Shell, file: Path, snapshot: int | None, *, as_json: bool) ->
     if as_json:
         shell.show(json.dumps(found.to_json(), indent=1))
         return
+    _warn_of_unknown_sets(shell, found.unknown_sets)
     shell.say(
         "{study} on snapshot {number}: {buckets} person buckets, each read once.",
         study=found.study,
@@ -150,6 +153,7 @@ def run(shell: Shell, file: Path, snapshot: int | None, on: str | None) -> None:
     if shell.quiet:
         shell.show(record.run)
         return
+    _warn_of_unknown_sets(shell, record.unknown_sets)
     shell.say(
         "{study}: {rows} estimates computed on snapshot {number} and kept sealed.",
         study=record.study,
@@ -157,6 +161,15 @@ def run(shell: Shell, file: Path, snapshot: int | None, on: str | None) -> None:
         number=str(record.snapshot),
     )
     shell.say("Next: laennec release {run}", run=record.run)
+
+
+def _warn_of_unknown_sets(shell: Shell, sets: Sequence[str]) -> None:
+    if sets:
+        shell.remark(
+            "Warning: the vocabulary has no concept of {sets}. Only rows that carry the very ids "
+            "written in the study are of such a set, most likely none.",
+            sets=", ".join(sets),
+        )
 
 
 @study.command(

@@ -73,6 +73,7 @@ class Explanation:
         buckets: How many person buckets are evaluated.
         tables: What is read of each.
         steps: What is done in each bucket.
+        unknown_sets: Concept sets of which the vocabulary has no concept.
     """
 
     study: str
@@ -81,13 +82,21 @@ class Explanation:
     buckets: int
     tables: tuple[ReadTable, ...]
     steps: tuple[Step, ...]
+    unknown_sets: tuple[str, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """Return the explanation as JSON values."""
         return asdict(self)
 
 
-def explain(plan: Plan, *, snapshot: int, buckets: int, files: Sequence[SealedFile]) -> Explanation:
+def explain(
+    plan: Plan,
+    *,
+    snapshot: int,
+    buckets: int,
+    files: Sequence[SealedFile],
+    unknown_sets: tuple[str, ...] = (),
+) -> Explanation:
     """Tell what a run of a plan will do.
 
     Args:
@@ -95,6 +104,7 @@ def explain(plan: Plan, *, snapshot: int, buckets: int, files: Sequence[SealedFi
         snapshot: Number of the snapshot that it will read.
         buckets: How many buckets that has.
         files: Its sealed files.
+        unknown_sets: Concept sets of which its vocabulary has no concept.
     """
     useless = skipped(plan.table_scans, files)
     asked = _queries(plan)
@@ -106,6 +116,7 @@ def explain(plan: Plan, *, snapshot: int, buckets: int, files: Sequence[SealedFi
         buckets=buckets,
         tables=tuple(_read(one, files, useless, readers) for one in plan.table_scans),
         steps=tuple(_steps(plan, asked)),
+        unknown_sets=unknown_sets,
     )
 
 

@@ -29,6 +29,9 @@ from laennec.warehouse.service import View, Warehouse
 RUN_FINISHED = "study:run:finish"
 """Event of a run whose result is kept."""
 
+UNKNOWN_SETS = "concept_sets_unknown"
+"""Setting of a result that names the concept sets of which the vocabulary had no concept."""
+
 _KIND = "run:"
 _ATTEMPTS = 20
 
@@ -44,6 +47,7 @@ class RunRecord:
         snapshot: Snapshot of the warehouse it read.
         made_at: RFC 3339.
         rows: Estimates computed.
+        unknown_sets: Concept sets of which the vocabulary had no concept.
     """
 
     run: str
@@ -52,6 +56,7 @@ class RunRecord:
     snapshot: int
     made_at: str
     rows: int
+    unknown_sets: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -62,11 +67,13 @@ class StudyCheck:
         concepts: Number of concepts of each concept set in this vocabulary.
         plan: The plan, for printing.
         snapshot: The snapshot it was checked against.
+        unknown_sets: Concept sets of which the vocabulary has no concept.
     """
 
     concepts: Mapping[str, int]
     plan: Plan
     snapshot: int
+    unknown_sets: tuple[str, ...] = ()
 
 
 class Runs:
@@ -92,12 +99,12 @@ class Runs:
 
         Raises:
             NotFoundError: the warehouse has no persons, or no such snapshot.
-            VocabularyError: a concept set means nothing in the warehouse's vocabulary.
+            VocabularyError: the warehouse has no vocabulary, or one without a concept of any set.
         """
         view = self._warehouse.loaded_view(snapshot)
-        concepts = _resolve(study, view)
+        concepts, unknown = _resolve(study, view)
         sizes = {name: len(ids) for name, ids in concepts.items()}
-        return StudyCheck(sizes, plan_study(study, concepts), view.snapshot.number)
+        return StudyCheck(sizes, plan_study(study, concepts), view.snapshot.number, unknown)
 
     def explain(self, study: Study, *, snapshot: int | None = None) -> Explanation:
         """Tell what a run of a study would do, without opening a file of persons.
@@ -106,10 +113,13 @@ class Runs:
             NotFoundError, VocabularyError: as ``check``.
         """
         view = self._warehouse.loaded_view(snapshot)
-        plan = plan_study(study, _resolve(study, view))
-        files = view.snapshot.manifest.files
+        concepts, unknown = _resolve(study, view)
         return explain(
-            plan, snapshot=view.snapshot.number, buckets=len(view.buckets()), files=files
+            plan_study(study, concepts),
+            snapshot=view.snapshot.number,
+            buckets=len(view.buckets()),
+            files=view.snapshot.manifest.files,
+            unknown_sets=unknown,
         )
 
     def run(
@@ -128,7 +138,8 @@ class Runs:
             IntegrityError: the warehouse is not what was sealed.
         """
         view = self._warehouse.loaded_view(snapshot)
-        plan = plan_study(study, _resolve(study, view))
+        concepts, unknown = _resolve(study, view)
+        plan = plan_study(study, concepts)
         engine = engine or LocalEngine(self._workers)
         with self._reporter.task(f"running {study.name}", total=len(view.buckets())) as task:
             partial = engine.evaluate(plan, view, progress=task)
@@ -142,6 +153,7 @@ class Runs:
                 "snapshot_id": str(view.snapshot.number),
                 "snapshot_sha256": view.snapshot.digest,
                 "vocabulary_version": view.vocabulary_version,
+                **({UNKNOWN_SETS: "; ".join(unknown)} if unknown else {}),
             },
         )
         record = RunRecord(
@@ -151,6 +163,7 @@ class Runs:
             snapshot=view.snapshot.number,
             made_at=timestamp(self._clock()),
             rows=len(result.rows),
+            unknown_sets=unknown,
         )
         self._keep(record, study, result)
         say(Message.RAN, run=record.run, snapshot=record.snapshot, estimates=record.rows)
@@ -215,7 +228,8 @@ class Runs:
 
     def _open(self, document: SealedDocument) -> tuple[RunRecord, Study, SummarisedResult]:
         body = json.loads(self._results.open_document(document))
-        record = RunRecord(**body["record"])
+        told = body["record"]
+        record = RunRecord(**{**told, "unknown_sets": tuple(told.get("unknown_sets", ()))})
         study = Study.model_validate(body["study"])
         return record, study, from_csv(body["result"], name=record.run)
 
@@ -230,5 +244,8 @@ def _kept(results: Vault) -> Mapping[str, SealedDocument]:
     return {one.kind.removeprefix(_KIND): one for one in documents if one.kind.startswith(_KIND)}
 
 
-def _resolve(study: Study, view: View) -> Mapping[str, frozenset[int]]:
-    return view.concepts({name: one.items for name, one in study.concept_sets.items()})
+def _resolve(study: Study, view: View) -> tuple[Mapping[str, frozenset[int]], tuple[str, ...]]:
+    """Return the concepts of each set, and the sets of which the vocabulary has none."""
+    sets = {name: one.items for name, one in study.concept_sets.items()}
+    unknown = view.unknown_sets(sets)
+    return view.concepts(sets), unknown

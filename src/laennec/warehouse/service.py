@@ -184,30 +184,40 @@ class View:
             sets: Items by name of set.
 
         Raises:
-            VocabularyError: there is no vocabulary at all, or it has none of a set's concepts.
+            VocabularyError: there is no vocabulary at all.
         """
-        if sets and not self._files.get(("concept", None)):
-            raise VocabularyError(
-                "The warehouse has no vocabulary.",
-                remedy="Load one with `laennec vocab load`, or a data set that brings its own.",
-            )
-        asked = {name: {item.concept_id for item in items} for name, items in sets.items()}
-        absent = missing(set().union(*asked.values()), self.lazy("concept"))
-        unknown = {name: ids for name, ids in asked.items() if ids <= absent}
-        if unknown:
-            name, *others = unknown
-            also = f" The same of {', '.join(others)}." if others else ""
-            raise VocabularyError(
-                f"Concept set {name}: the vocabulary ({self.vocabulary_version}) has none of its "
-                f"concepts: {_listed(sorted(unknown[name]))}.{also}",
-                remedy="Check the concept ids, or load the vocabulary that has them.",
-            )
+        self._check_vocabulary(sets)
         return resolve_all(
             sets,
             ancestors=self.lazy("concept_ancestor"),
             relationships=self.lazy("concept_relationship"),
             concepts=self.lazy("concept"),
         )
+
+    def unknown_sets(self, sets: Mapping[str, Sequence[ConceptItem]]) -> tuple[str, ...]:
+        """Return the names, in order, of the sets of which the vocabulary has no concept at all.
+
+        Raises:
+            VocabularyError: there is no vocabulary, or it has no concept of any set.
+        """
+        self._check_vocabulary(sets)
+        asked = {name: {item.concept_id for item in items} for name, items in sets.items()}
+        ids = set().union(*asked.values())
+        absent = missing(ids, self.lazy("concept")) if ids else frozenset()
+        if ids and ids == absent:
+            raise VocabularyError(
+                f"The vocabulary ({self.vocabulary_version}) has no concept of any of the concept "
+                f"sets {', '.join(asked)}: {_listed(sorted(ids))}.",
+                remedy="Check the concept ids, or load the vocabulary that has them.",
+            )
+        return tuple(name for name, own in asked.items() if own <= absent)
+
+    def _check_vocabulary(self, sets: Mapping[str, Sequence[ConceptItem]]) -> None:
+        if sets and not self._files.get(("concept", None)):
+            raise VocabularyError(
+                "The warehouse has no vocabulary.",
+                remedy="Load one with `laennec vocab load`, or a data set that brings its own.",
+            )
 
     def concept_names(self, concepts: Iterable[int]) -> Mapping[int, str]:
         """Return the names of concepts; one that the vocabulary does not have has none."""
