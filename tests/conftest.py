@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 import pytest
+from hypothesis import settings
 
 from parts.azurite import azurite
 from parts.ceph import ceph
@@ -10,6 +11,9 @@ from parts.hosts import Host
 from parts.moto import moto
 from parts.openbao import OpenBao, openbao
 from parts.softhsm import SoftHsm, softhsm
+
+settings.register_profile("untimed", settings(), deadline=None)
+settings.load_profile("untimed")
 
 
 @pytest.fixture(scope="session")

@@ -80,9 +80,10 @@ def test_killed_at_random_moments_it_goes_on(whole: Path, tmp_path: Path) -> Non
         journal = hub / "scratch" / NAME / "journal"
         resumed += journal.exists()
     last = SndsHub(hub)
+    finished = last.vault.snapshot().number == 1
     report = last.load(whole)
-    assert report.resumed > 0 or report.snapshot is None
-    assert resumed > 0
+    assert finished or report.resumed > 0
+    assert finished or resumed > 0
     found = last.tables()
     for table, rows in expected.tables().items():
         assert content(rows).equals(content(found[table])), table
