@@ -7,7 +7,7 @@ import os
 from collections import Counter
 from datetime import date
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from fakes.definition_runs import BucketAnswer, stays_in_buckets
@@ -15,6 +15,7 @@ from fakes.frame_source import FrameSource
 from generative.definition_strategies import DefinitionCase, definition_cases
 from laennec.runs.kernel import evaluate_bucket
 from laennec.runs.plan import Plan, plan_study
+from laennec.study.definition import CUSTOM_ERA, Definition
 from laennec.study.model import (
     Characteristics,
     Cohort,
@@ -77,6 +78,34 @@ def test_the_kernel_agrees_with_the_reference(
         case.definition, case.rows, case.concepts, count=count, ordered=ordered
     )
     assert found == by_reference(case)
+
+
+SETS = ("drug", "bleed", "both")
+
+
+@settings(
+    max_examples=150 * TIMES,
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
+)
+@given(
+    case=definition_cases(ties=True),
+    names=st.lists(st.sampled_from(SETS), min_size=2, max_size=4),
+    first=st.booleans(),
+)
+def test_entries_that_differ_in_their_concepts_are_found_together(
+    case: DefinitionCase, names: list[str], first: bool
+) -> None:
+    """Whatever the limit, and whether each is the first of its concepts; one of another between."""
+    query, *others = case.definition.entry
+    assume(query.table != CUSTOM_ERA and query.source_concepts is None)
+    alike = [query.model_copy(update={"concepts": name, "first": first}) for name in names]
+    entry = (*alike, *others, alike[0])
+    said = case.definition.model_copy(update={"entry": entry})
+    definition = Definition.model_validate(said.model_dump())
+    changed = DefinitionCase(definition, case.concepts, case.rows)
+    found = stays_in_buckets(definition, case.rows, case.concepts, count=1)
+    assert found == by_reference(changed)
 
 
 DRUG = Events(table="drug_exposure", concepts="drug")

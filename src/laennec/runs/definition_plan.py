@@ -118,7 +118,8 @@ def plan_definitions(
     """
     first_of: dict[frozenset[int], str] = {}
     names = {name: first_of.setdefault(ids, name) for name, ids in sorted(concepts.items())}
-    renamed = tuple(_renamed(one, names) for one in definitions)
+    renamed = tuple(_merged(_renamed(one, names), first_of) for one in definitions)
+    concepts = {name: ids for ids, name in first_of.items()}
     needs: dict[str, _Need] = {}
     for definition in renamed:
         for query, distinct in _of_tables(definition):
@@ -130,11 +131,50 @@ def plan_definitions(
     looked_up = sorted({one for need in needs.values() for one in need.looked_up})
     return DefinitionPlan(
         definitions=renamed,
-        concepts={name: np.array(sorted(ids), np.int64) for ids, name in first_of.items()},
+        concepts={name: np.array(sorted(ids), np.int64) for name, ids in concepts.items()},
         scans=tuple(need.scan(table) for table, need in sorted(needs.items())),
         shared=tuple(one for one in looked_up if one in SHARED),
         person_columns=("person_id", "year_of_birth", *sorted(of_person)),
     )
+
+
+def _merged(definition: Definition, names: dict[frozenset[int], str]) -> Definition:
+    """Ask entry queries that differ in their concepts alone as one, of all these concepts.
+
+    Only where a person's very first or last entry counts, for which an event that is found twice is
+    as good as one found once; and only queries one behind the other, since their order decides
+    between events of two tables.
+
+    Args:
+        definition: With one name for each set of concepts.
+        names: Names of sets, to which those of several together are added.
+    """
+    if definition.entry_limit == "all" or definition.entry_number != 1:
+        return definition
+    sets = {name: ids for ids, name in names.items()}
+    runs: list[list[EventQuery]] = []
+    for query in definition.entry:
+        if runs and _differ_in_concepts_alone(runs[-1][0], query):
+            runs[-1].append(query)
+        else:
+            runs.append([query])
+
+    def together(alike: list[EventQuery]) -> EventQuery:
+        if len(alike) == 1:
+            return alike[0]
+        union = frozenset[int]().union(*(sets[str(one.concepts)] for one in alike))
+        # No name that a study can give begins so.
+        name = names.setdefault(union, f"+{len(names)}")
+        return alike[0].model_copy(update={"concepts": name})
+
+    return definition.model_copy(update={"entry": tuple(map(together, runs))})
+
+
+def _differ_in_concepts_alone(one: EventQuery, other: EventQuery) -> bool:
+    """Whether one query finds the events of both; not so where each takes its first."""
+    if one.first or one.concepts is None or other.concepts is None:
+        return False
+    return one == other.model_copy(update={"concepts": one.concepts})
 
 
 def _add_parts(definition: Definition, needs: "dict[str, _Need]") -> None:

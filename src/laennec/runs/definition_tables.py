@@ -25,7 +25,7 @@ from laennec.runs.definition_columns import (
     start_column,
     visit_column,
 )
-from laennec.runs.definition_values import ByValue, Told, Truth, Whole, by_value
+from laennec.runs.definition_values import ByValue, Told, Truth, Whole
 from laennec.runs.kernel_history import days
 from laennec.study.reference_definition_events import DAY_AFTER
 
@@ -145,7 +145,7 @@ class Table:
             values = whole(self.read[column])
             values = values if self.in_place else values[self.place]
             told = self.known.get(column) or Told(np.unique(values[values != MISSING]))
-            self._orders[column] = by_value(values, told)
+            self._orders[column] = ByValue(told, values)
         return self._orders[column].rows_of(wanted)
 
 

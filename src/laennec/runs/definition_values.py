@@ -13,6 +13,9 @@ Truth = NDArray[np.bool_]
 FEW = 16
 """Rows of a set are sorted when less than one in so many rows is of it, else looked for in all."""
 
+LOOKS = 12
+"""Looks through all rows that take as long as to put them in order."""
+
 WIDEST = 2**27
 """Distance of the highest from the lowest value up to which a table of all between is laid out;
 memory is taken where values lie only. The concepts of OHDSI's vocabularies lie within it."""
@@ -62,40 +65,40 @@ class Told:
         return table
 
 
-@dataclass(frozen=True, eq=False)
 class ByValue:
     """Rows by the value of a column.
 
-    Attributes:
+    All rows are looked through for each of the first sets; they are put in order of their values
+    once so many were asked for that this would have been less work.
+
+    Args:
         told: Values that are told apart.
-        codes: For each row, the position of its value, or their number for any other value.
-        order: Rows by code; those of one code ascending.
-        ends: Where each code ends in that order.
+        found: The value of each row.
     """
 
-    told: Told
-    codes: NDArray[Any]
-    order: Whole
-    ends: Whole
+    def __init__(self, told: Told, found: Whole) -> None:
+        self._told, self._codes, self._asked = told, told.codes(found), 0
 
     def rows_of(self, wanted: Whole) -> Whole:
-        """Return the rows, ascending, whose value is among these: found one by one when few.
+        """Return the rows, ascending, whose value is among these.
 
         Args:
             wanted: Values that are told apart; no row has any other.
         """
-        among = self.told.among(wanted)
-        taken = np.flatnonzero(among)
-        first, last = np.insert(self.ends, 0, 0)[taken], self.ends[taken]
-        if (last - first).sum() * FEW > self.order.size:
-            return np.flatnonzero(among[self.codes])
-        parts = [self.order[one:two] for one, two in zip(first, last, strict=True)]
-        return np.sort(np.concatenate(parts)) if parts else np.zeros(0, np.int64)
+        self._asked += 1
+        among = self._told.among(wanted)
+        if self._asked > LOOKS:
+            order, begins, ends = self._in_order
+            taken = np.flatnonzero(among)
+            first, last = begins[taken], ends[taken]
+            if (last - first).sum() * FEW <= order.size:
+                parts = [order[one:two] for one, two in zip(first, last, strict=True)]
+                return np.sort(np.concatenate(parts)) if parts else np.zeros(0, np.int64)
+        return np.flatnonzero(among[self._codes])
 
-
-def by_value(found: Whole, told: Told) -> ByValue:
-    """Put the rows of a column in order of their values."""
-    codes = told.codes(found)
-    order = np.argsort(codes, kind="stable")
-    ends = np.bincount(codes, minlength=told.values.size).cumsum()
-    return ByValue(told, codes, order, ends)
+    @cached_property
+    def _in_order(self) -> tuple[Whole, Whole, Whole]:
+        """Rows by code, those of one code ascending; where each code begins and ends."""
+        order = np.argsort(self._codes, kind="stable")
+        ends = np.bincount(self._codes, minlength=self._told.values.size).cumsum()
+        return order, np.insert(ends, 0, 0), ends
