@@ -1,5 +1,6 @@
 """``make demo``: the whole journey; the small one twice in one folder, in two languages."""
 
+import csv
 import re
 from pathlib import Path
 
@@ -17,6 +18,15 @@ def test_the_demo_twice(tmp_path: Path) -> None:
     assert sum(one[:1].isdigit() for one in lines) == STEPS
     assert len(lines) < 30
     assert "247,312 rows of 2,694 synthetic persons" in first.out
+    (computed,) = re.findall(r"([\d,]+) estimates, kept sealed", first.out)
+    ((judged, left_out),) = re.findall(
+        r"of ([\d,]+) estimates hidden and ([\d,]+) left out", first.out
+    )
+    assert judged == computed
+    (result,) = (folder / "releases").glob("*/*.csv")
+    with result.open(encoding="utf-8", newline="") as text:
+        rows = [row for row in csv.DictReader(text) if row["variable_name"] != "settings"]
+    assert len(rows) == int(judged.replace(",", "")) - int(left_out.replace(",", ""))
     report = Path(next(one for one in lines if one.startswith("Report: ")).partition(": ")[2])
     assert "</html>" in report.read_text(encoding="utf-8")
     second = run("--lang", "fr", "demo", "--small", folder)

@@ -406,7 +406,7 @@ def test_findings_name_each_hidden_estimate_once() -> None:
     assert [one.row for one in review.findings] == hidden
     assert [one.rule for one in review.findings] == [Rule.THRESHOLD, Rule.DERIVED, Rule.EXTREME]
     (counts,) = review.counts
-    assert (counts.estimates, counts.hidden, counts.rewritten) == (5, 3, 0)
+    assert (counts.estimates, counts.hidden, counts.left_out, counts.rewritten) == (5, 3, 0, 0)
 
 
 @settings(max_examples=60, deadline=None)

@@ -170,13 +170,15 @@ class Demo:
         told = tuple(self._told)
         release = release_run(hub, record.run, language=self._language, steps=told)
         self.end = DemoEnd(self._folder, release.folder / REPORT)
-        estimates = sum(one.estimates for one in release.review.counts)
+        counts = release.review.counts
         return self._step(
             "Release",
             self._words(
-                "{hidden} of {estimates} estimates hidden by {profile}; the rest leaves, logged.",
-                hidden=len(release.review.findings),
-                estimates=estimates,
+                "{hidden} of {estimates} estimates hidden and {left_out} left out by {profile}; "
+                "the rest leaves, logged.",
+                hidden=sum(one.hidden for one in counts),
+                estimates=sum(one.estimates for one in counts),
+                left_out=sum(one.left_out for one in counts),
                 profile=release.review.profile,
             ),
             *[

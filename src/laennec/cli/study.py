@@ -242,9 +242,9 @@ def release(shell: Shell, run: str) -> None:
         released = release_run(hub, run, language=shell.words.language)
     if not shell.quiet:
         shell.table(
-            ("Result type", "Estimates", "Hidden", "Summed up"),
+            ("Result type", "Estimates", "Hidden", "Left out", "Summed up"),
             [
-                (one.result_type, one.estimates, one.hidden, one.rewritten)
+                (one.result_type, one.estimates, one.hidden, one.left_out, one.rewritten)
                 for one in released.review.counts
             ],
         )

@@ -37,11 +37,20 @@ class Finding:
 
 @dataclass(frozen=True)
 class TypeCount:
-    """How many estimates of one result type there are, are hidden, and are rewritten as sums."""
+    """What became of the estimates of one result type.
+
+    Attributes:
+        estimates: All that were judged: those published, hidden ones included, and those left out.
+        hidden: Published as ``-``.
+        left_out: Not published at all, so that nothing tells where they were: the hidden end of
+            curves, concepts of a large-scale characterisation, starts of treatment pathways.
+        rewritten: Published as sums.
+    """
 
     result_type: str
     estimates: int
     hidden: int
+    left_out: int
     rewritten: int
 
 
@@ -98,7 +107,7 @@ def check(result: SummarisedResult, profile: Profile) -> Review:
     return Review(
         SummarisedResult(tuple(rows.values()), _suppressed(judgement.settings(result), profile)),
         tuple(Finding(row, rule, REASONS[rule]) for row, rule in sorted(rules.items())),
-        _counts(entries, set(rules), changed - set(rules)),
+        _counts(everything, set(rules), judgement.dropped, changed - set(rules)),
         f"{profile.name} {profile.version}",
     )
 
@@ -116,13 +125,13 @@ _CUT = frozenset({"incidence", "period_prevalence"})
 
 
 def _counts(
-    entries: tuple[Entry, ...], hidden: set[int], changed: set[int]
+    entries: tuple[Entry, ...], hidden: set[int], left_out: set[int], changed: set[int]
 ) -> tuple[TypeCount, ...]:
     types: dict[str, set[int]] = {}
     for entry in entries:
         types.setdefault(entry.settings.result_type, set()).add(entry.index)
     return tuple(
-        TypeCount(name, len(rows), len(rows & hidden), len(rows & changed))
+        TypeCount(name, len(rows), len(rows & hidden), len(rows & left_out), len(rows & changed))
         for name, rows in sorted(types.items())
     )
 
