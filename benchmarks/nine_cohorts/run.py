@@ -146,7 +146,7 @@ def report(engines: Sequence[str], cdm: Path, scratch: Path, rounds: int) -> Non
     for _ in range(rounds):
         for engine in engines:
             runs[engine].append(measured(engine, scratch / engine, outs[engine]))
-    walls = {}
+    walls: dict[str, float] = {}
     for engine, found in runs.items():
         wall = statistics.median(one.wall_s for one in found)
         cpu = statistics.median(one.cpu_s for one in found)
@@ -154,10 +154,10 @@ def report(engines: Sequence[str], cdm: Path, scratch: Path, rounds: int) -> Non
         walls[engine] = wall
         print(f"{engine} {found[0].version}: {wall:.2f} s, {cpu:.2f} s CPU, {memory:,.0f} MB")
         print("  each, last round:", ", ".join(f"{n} {s:.2f}" for n, s in found[-1].each.items()))
-    own = walls.pop("laennec", None)
-    for engine, wall in walls.items() if own is not None else ():
-        goal = GOALS[engine]
-        print(f"{engine} / laennec: {wall / own:.1f}, goal {goal:.0f}")
+    if "laennec" in walls:
+        own = walls.pop("laennec")
+        for engine, wall in walls.items():
+            print(f"{engine} / laennec: {wall / own:.1f}, goal {GOALS[engine]:.0f}")
     compare(outs)
 
 
