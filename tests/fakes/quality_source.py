@@ -69,7 +69,7 @@ class FramePlace:
     def buckets(self) -> Sequence[int]:
         return range(self.count)
 
-    def files(self, table: str) -> tuple[()]:
+    def bucket_files(self, table: str, bucket: int | None) -> tuple[()]:
         return ()
 
     def read(

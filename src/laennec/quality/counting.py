@@ -14,7 +14,7 @@ from laennec.core.errors import EngineError
 from laennec.quality.checks import checks
 from laennec.quality.context import LOOKED_INTO, Context
 from laennec.quality.keys import Keys
-from laennec.quality.partials import merge
+from laennec.quality.partials import NO_MEASURES, PLACE
 from laennec.quality.plan import Columns, Scan, needed, plan_scans
 from laennec.quality.ports import QualitySource
 from laennec.quality.scan import scan_table
@@ -63,7 +63,7 @@ class Found:
     """What was counted.
 
     Attributes:
-        measures: Of all the tables, merged (``partials``).
+        measures: Of all the tables, in a fixed order (``partials``).
         keys: Of each table that is cut by person and has a primary key.
     """
 
@@ -110,4 +110,5 @@ def _count(survey: Survey, asked: Asked) -> Found:
     scans.sort(key=lambda scan: scan.table not in LOOKED_INTO)
     found = {scan.table: scan_table(scan, context, today=survey.today) for scan in scans}
     keys = {table: one.keys for table, one in found.items() if one.keys is not None}
-    return Found(merge(one.measures for one in found.values()), keys)
+    every = pl.concat([NO_MEASURES, *(one.measures for one in found.values())])
+    return Found(every.sort(PLACE), keys)

@@ -9,6 +9,7 @@ the order of buckets and their number do not matter. Pure.
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+import numpy as np
 import polars as pl
 
 from laennec.quality.keys import Keys
@@ -22,6 +23,7 @@ SCHEMA: Mapping[str, type[pl.DataType]] = {
     "text": pl.String,
     "rows": pl.Int64,
 }
+NO_MEASURES = pl.DataFrame(schema=SCHEMA)
 ROWS = "rows"
 """Name of the count of all rows."""
 
@@ -49,7 +51,7 @@ class Book:
 
     table: str
     _counts: dict[str, int] = field(default_factory=dict)
-    _tallies: list[pl.DataFrame] = field(default_factory=list)
+    _tallies: dict[str, pl.DataFrame] = field(default_factory=dict)
 
     def counts(self, found: Mapping[str, int]) -> None:
         """Write down counts by name."""
@@ -57,42 +59,33 @@ class Book:
             self._counts[name] = self._counts.get(name, 0) + rows
 
     def tally(self, name: str, rows: pl.DataFrame) -> None:
-        """Write down a tally: ``rows``, and any of ``number``, ``second`` and ``text``."""
-        if rows.is_empty():
-            return
-        said = {"table": pl.lit(self.table), "name": pl.lit(name)}
-        self._tallies.append(
-            rows.select(
-                said[name].alias(name)
-                if name in said
-                else pl.col(name).cast(kind)
-                if name in rows.columns
-                else pl.lit(None, dtype=kind).alias(name)
-                for name, kind in SCHEMA.items()
-            )
-        )
+        """Write down a tally: ``rows``, and any of ``number``, ``second`` and ``text``.
+
+        Raises:
+            ValueError: there is one of this name.
+        """
+        if name in self._tallies:
+            raise ValueError(f"{name} is tallied twice")
+        if not rows.is_empty():
+            self._tallies[name] = rows
 
     def closed(self) -> pl.DataFrame:
         """Return all that was written down."""
         kept = {name: rows for name, rows in self._counts.items() if rows}
-        empty: list[None] = [None] * len(kept)
-        counts = pl.DataFrame(
-            {
-                "table": [self.table] * len(kept),
-                "name": list(kept),
-                "number": empty,
-                "second": empty,
-                "text": empty,
-                "rows": list(kept.values()),
-            },
-            schema=SCHEMA,
+        frames = [pl.DataFrame({"rows": list(kept.values())}), *self._tallies.values()]
+        sizes = [1] * len(kept) + [rows.height for rows in self._tallies.values()]
+        names = pl.Series([*kept, *self._tallies], dtype=pl.String)
+        every = pl.concat([NO_MEASURES.drop("table", "name"), *frames], how="diagonal_relaxed")
+        return every.select(
+            pl.lit(self.table).alias("table"),
+            names.gather(np.repeat(np.arange(len(sizes)), sizes)).alias("name"),
+            *(pl.col(name).cast(SCHEMA[name]) for name in ("number", "second", "text", "rows")),
         )
-        return pl.concat([counts, *self._tallies])
 
 
 def merge(measures: Iterable[pl.DataFrame]) -> pl.DataFrame:
     """Add frames of measures up, in a fixed order."""
-    every = pl.concat([pl.DataFrame(schema=SCHEMA), *measures])
+    every = pl.concat([NO_MEASURES, *measures])
     return every.group_by(PLACE).agg(pl.col("rows").sum()).sort(PLACE)
 
 
@@ -118,7 +111,7 @@ class Measures:
             .iter_rows()
         }
         self._tallies = merged.filter(tallied).partition_by("table", "name", as_dict=True)
-        self._none = pl.DataFrame(schema=SCHEMA)
+        self._none = NO_MEASURES
         self._numbers: dict[tuple[str, str], frozenset[int]] = {}
 
     def count(self, table: str, name: str) -> int:

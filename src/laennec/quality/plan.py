@@ -7,6 +7,7 @@ are. A check whose table or field is not there is in no scan; ``outcomes`` says 
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 
 from laennec.omop.cdm import CURRENT, cdm
 from laennec.quality.checks import Check, checks
@@ -30,6 +31,7 @@ UNIT_TABLES = frozenset({"measurement", "observation"})
 MEASURED = ("unit_concept_id", "value_as_number", "unit_source_value")
 
 
+@cache
 def is_cut(table: str) -> bool:
     """Whether the rows of a table lie in person buckets."""
     known = cdm(CURRENT).tables.get(table)

@@ -100,4 +100,4 @@ class ViewSource:
 
     def files(self, table: str, bucket: int | None) -> Sequence[str]:
         """Return the SHA-256 of each sealed file."""
-        return sorted(one.sha256 for one in self._view.files(table) if one.bucket == bucket)
+        return sorted(one.sha256 for one in self._view.bucket_files(table, bucket))

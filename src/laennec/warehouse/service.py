@@ -72,6 +72,10 @@ class View:
         """Return the sealed files of a table."""
         return self.snapshot.manifest.table(table)
 
+    def bucket_files(self, table: str, bucket: int | None) -> Sequence[SealedFile]:
+        """Return the sealed files of one bucket of a table, or of one that has no buckets."""
+        return self._files.get((table, bucket), ())
+
     def reader(self) -> SealedReader:
         """Return what reads the files of this snapshot in another process, with its keys."""
         return self._vault.reader()
