@@ -4,6 +4,7 @@ import importlib.util
 import json
 import re
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -22,7 +23,7 @@ from laennec.report.figure_files import paper_colours, to_png, to_svg, to_vega_l
 from laennec.report.page import sections
 from laennec.report.svg import as_file
 from laennec.report.table_files import to_html, to_latex
-from laennec.report.words import load_words
+from laennec.report.words import Words, load_words
 
 RAW = raw_result()
 RESULT = short(masked(RAW))
@@ -89,6 +90,23 @@ def test_a_picture_as_png_is_twice_the_size_of_the_svg() -> None:
     assert png.startswith(b"\x89PNG")
     assert root is not None
     assert size == [2 * int(side) for side in root.groups()]
+
+
+@pytest.mark.parametrize("draw", [to_png, to_svg])
+def test_a_picture_of_too_many_parts_is_refused_with_what_to_do(
+    draw: Callable[[Picture, Words], object],
+) -> None:
+    """The library writes the order of an axis as one expression: too deep for 3,000 names."""
+    names = [f"c{n}" for n in range(3_000)]
+    axes = {
+        "x": {"field": "x", "type": "quantitative"},
+        "y": {"field": "who", "type": "nominal", "sort": names},
+    }
+    values = {"values": [{"who": name, "x": 1} for name in names]}
+    bars = {"data": values, "mark": "bar", "encoding": axes}
+    crowded = replace(FIGURES[0], spec={**FIGURES[0].spec, "layer": [bars]})
+    with pytest.raises(SourceError, match=r"more parts than can be drawn\. .*--format html"):
+        draw(crowded, WORDS)
 
 
 def _sorted(svg: str) -> str:

@@ -6,13 +6,15 @@ ends the whole process over a character that XML has not, so these are written o
 """
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 import vl_convert
 from markupsafe import Markup
 
+from laennec.core.errors import SourceError
 from laennec.report.content import Picture
 from laennec.report.svg import inside_page
 from laennec.report.words import Words
@@ -25,6 +27,9 @@ DASHES: tuple[tuple[int, ...], ...] = ((1, 0), (6, 2), (2, 2), (8, 2, 2, 2), (4,
 SHAPES = ("circle", "square", "triangle-up", "diamond", "triangle-down", "cross")
 INK, SOFT, GRID, VEIL = "var(--ink)", "var(--soft)", "var(--grid)", "var(--veil)"
 TEXT_PX = 12
+
+_TOO_DEEP = "Maximum call stack size exceeded"
+"""What the library says of an axis of more than about a thousand names."""
 
 _UNDRAWABLE = re.compile("[^\t\n\r\x20-\u2027\u202a-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _AXIS: Spec = {
@@ -196,12 +201,31 @@ def draw(layers: Sequence[Spec], *, words: Words, title: str, width: int, height
     }
 
     def drawn() -> Markup:
-        svg = vl_convert.vegalite_to_svg(
-            spec, vl_version=VEGA_LITE, allowed_base_urls=[], format_locale=signs(words)
-        )
+        with said_if_too_large(title):
+            svg = vl_convert.vegalite_to_svg(
+                spec, vl_version=VEGA_LITE, allowed_base_urls=[], format_locale=signs(words)
+            )
         return inside_page(svg, title)
 
     return Picture(spec, title, drawn)
+
+
+@contextmanager
+def said_if_too_large(title: str) -> Iterator[None]:
+    """Turn the drawing library's failure over a picture of very many parts into ours.
+
+    Raises:
+        SourceError: the library could not draw the picture.
+    """
+    try:
+        yield
+    except ValueError as error:
+        if _TOO_DEEP not in str(error):
+            raise
+        raise SourceError(
+            f"The picture {title!r} has more parts than can be drawn.",
+            remedy="Ask for tables (--format html, latex) or --format json, or draw fewer groups.",
+        ) from error
 
 
 def drawable(value: Any) -> Any:

@@ -12,7 +12,7 @@ from typing import Any
 
 import vl_convert
 
-from laennec.report.charts import VEGA_LITE, Spec, signs
+from laennec.report.charts import VEGA_LITE, Spec, said_if_too_large, signs
 from laennec.report.content import Picture
 from laennec.report.svg import as_file
 from laennec.report.words import Words
@@ -35,25 +35,32 @@ def to_svg(picture: Picture, words: Words) -> str:
 
     Raises:
         RuntimeError: the drawing library returned something else.
+        SourceError: the picture has more parts than the library can draw.
     """
-    svg = vl_convert.vegalite_to_svg(
-        _standing_alone(picture, words),
-        vl_version=VEGA_LITE,
-        allowed_base_urls=[],
-        format_locale=signs(words),
-    )
+    with said_if_too_large(picture.title):
+        svg = vl_convert.vegalite_to_svg(
+            _standing_alone(picture, words),
+            vl_version=VEGA_LITE,
+            allowed_base_urls=[],
+            format_locale=signs(words),
+        )
     return as_file(svg, picture.title)
 
 
 def to_png(picture: Picture, words: Words) -> bytes:
-    """Return the picture as PNG, on white."""
-    return vl_convert.vegalite_to_png(
-        _standing_alone(picture, words),
-        vl_version=VEGA_LITE,
-        allowed_base_urls=[],
-        format_locale=signs(words),
-        scale=PNG_SCALE,
-    )
+    """Return the picture as PNG, on white.
+
+    Raises:
+        SourceError: the picture has more parts than the library can draw.
+    """
+    with said_if_too_large(picture.title):
+        return vl_convert.vegalite_to_png(
+            _standing_alone(picture, words),
+            vl_version=VEGA_LITE,
+            allowed_base_urls=[],
+            format_locale=signs(words),
+            scale=PNG_SCALE,
+        )
 
 
 def _standing_alone(picture: Picture, words: Words) -> Spec:
