@@ -134,13 +134,25 @@ def test_what_is_kept_survives_its_serial_form_and_nothing_else_is_read() -> Non
             total_from_bytes(body)
 
 
-def test_a_failure_names_the_bucket_and_no_value(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    ("failing", "place"),
+    [
+        ("counting.scan_table", "bucket 0"),
+        ("run.merge", "all buckets together"),
+        ("run.Lookups", "all buckets together"),
+        ("run.outcome", "all buckets together"),
+    ],
+)
+def test_a_failure_names_the_place_and_no_value(
+    monkeypatch: pytest.MonkeyPatch, failing: str, place: str
+) -> None:
     def fail(*_: object, **__: object) -> None:
         raise pl.exceptions.ComputeError("secret value 4711")
 
-    monkeypatch.setattr("laennec.quality.counting.scan_table", fail)
+    monkeypatch.setattr(f"laennec.quality.{failing}", fail)
     with pytest.raises(EngineError) as caught:
         assessed(source(1, buckets=1), Memory())
     assert "4711" not in str(caught.value)
+    assert place in str(caught.value)
     assert caught.value.__cause__ is None
     assert caught.value.__context__ is None

@@ -4,9 +4,10 @@ A *place* is a person bucket, or None for all tables without person. Nothing is 
 nothing is merged; what comes out are whole numbers and keys.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date
+from typing import TypeVar
 
 import polars as pl
 
@@ -20,6 +21,8 @@ from laennec.quality.ports import QualitySource
 from laennec.quality.scan import scan_table
 from laennec.quality.shelf import Place
 from laennec.runs.local import ENGINE_FAILURES
+
+Value = TypeVar("Value")
 
 
 @dataclass(frozen=True)
@@ -91,15 +94,29 @@ def count(survey: Survey, asked: Asked) -> Found:
         EngineError: the computation failed.
         LaennecError: the rows cannot be read.
     """
+    where = "the tables without person" if asked.place is None else f"bucket {asked.place}"
+    return computed(where, lambda: _count(survey, asked))
+
+
+def computed(where: str, work: Callable[[], Value]) -> Value:
+    """Return what some work on rows gives.
+
+    Args:
+        where: Of what the data quality is computed.
+        work: May fail as an engine fails: over memory, a column that is not there, a wrong type.
+
+    Raises:
+        EngineError: it failed so.
+    """
     try:
-        return _count(survey, asked)
+        return work()
     except ENGINE_FAILURES as error:
         failure = type(error).__name__
-    where = "the tables without person" if asked.place is None else f"bucket {asked.place}"
     # Outside the handler: the engine's message, which may quote a value, is not chained.
     raise EngineError(
         f"The data quality of {where} could not be computed ({failure}).",
-        remedy="Run with fewer workers, or cut the warehouse into more buckets if memory is short.",
+        remedy="Run with fewer workers, or cut the warehouse into more buckets if memory is short; "
+        "else `laennec verify` tells whether the tables are as they were sealed.",
     )
 
 

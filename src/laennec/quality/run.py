@@ -18,7 +18,7 @@ from laennec import __version__
 from laennec.core.progress import Task
 from laennec.core.spill import forbid_spill
 from laennec.quality.checks import checks, checks_sha256
-from laennec.quality.counting import Asked, Found, Survey, survey
+from laennec.quality.counting import Asked, Found, Survey, computed, survey
 from laennec.quality.cross import across, crossing
 from laennec.quality.engines import Engine
 from laennec.quality.keys import Census, Keys, census_from_keys, census_to_keys, rows_shared
@@ -71,24 +71,30 @@ def assess(
         everything: Count again what is kept, too.
 
     Raises:
-        EngineError: the computation of a bucket failed. Buckets not yet begun are not begun.
+        EngineError: the computation of a bucket, or of what is joined over buckets, failed. Buckets
+            not yet begun are not begun.
         LaennecError: the source cannot read a bucket.
     """
     forbid_spill()
     asked = survey(version, source, today=today)
     work = _Work(asked, shelf, everything=everything)
-    work.count(engine, progress=progress)
+    computed("all buckets together", lambda: work.count(engine, progress=progress))
+    results = computed("all buckets together", lambda: _judged(asked, work))
+    return Assessment(results, work.scanned, work.all_scans)
+
+
+def _judged(asked: Survey, work: "_Work") -> tuple[Result, ...]:
+    """Fold the keys of all places, look over buckets where rows name one another, and judge."""
     censuses = work.fold()
     merged = work.merged(censuses)
     # Identifiers that lie in two buckets are rare; where there are none, nothing is read here.
     visits = crossing(asked.scans, Measures(merged), censuses.get(VISIT, Census()))
     if not visits.is_empty():
-        merged = merge([merged, across(asked.scans, source, visits)])
+        merged = merge([merged, across(asked.scans, asked.source, visits)])
     measures = Measures(merged)
-    lookups = Lookups(source, measures.values())
-    found = Findings(measures, censuses, lookups, asked.columns, today)
-    results = judge([(check, outcome(check, found)) for check in checks(version)])
-    return Assessment(results, work.scanned, work.all_scans)
+    lookups = Lookups(asked.source, measures.values())
+    found = Findings(measures, censuses, lookups, asked.columns, asked.today)
+    return judge([(check, outcome(check, found)) for check in checks(asked.version)])
 
 
 class _Work:
