@@ -159,7 +159,8 @@ def plan_scans(version: str, columns: Columns) -> tuple[Scan, ...]:
             if absent(check, columns) is None:
                 by_table[scanned].append(check)
     every = [check for found in by_table.values() for check in found]
-    return tuple(_scan(table, found, every) for table, found in by_table.items())
+    foreign = [check for check in every if check.name == "isForeignKey"]
+    return tuple(_scan(table, found, foreign) for table, found in by_table.items())
 
 
 def _scanned(check: Check) -> str:
@@ -168,7 +169,7 @@ def _scanned(check: Check) -> str:
     return check.table
 
 
-def _scan(table: str, found: list[Check], every: list[Check]) -> Scan:
+def _scan(table: str, found: list[Check], foreign_keys: list[Check]) -> Scan:
     checks_by_type: dict[str, list[Check]] = {}
     for check in found:
         checks_by_type.setdefault(check.name, []).append(check)
@@ -180,11 +181,8 @@ def _scan(table: str, found: list[Check], every: list[Check]) -> Scan:
     links = {one.field: (one.other_table, one.other_field) for one in foreign if _is_link(one)}
     targets = [
         one.other_field
-        for one in every
-        if one.name == "isForeignKey"
-        and one.other_table == table
-        and is_cut(table)
-        and one.other_field != key
+        for one in foreign_keys
+        if one.other_table == table and is_cut(table) and one.other_field != key
     ]
     concepts = [
         one.field
