@@ -36,7 +36,7 @@ SNAKE = re.compile(r"[a-z0-9]+(_[a-z0-9]+)*")
 NUMBER = r"-?[0-9]+(\.[0-9]+)?"
 VALUES: Mapping[str, str] = {
     "integer": r"-?[0-9]{1,9}",
-    "numeric": NUMBER,
+    "numeric": f"{NUMBER}|NaN",
     "percentage": NUMBER,
     "proportion": NUMBER,
     "date": r"[0-9]{4}-[0-9]{2}-[0-9]{2}",

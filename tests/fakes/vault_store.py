@@ -41,7 +41,7 @@ class MemoryStore:
     def create(self, name: str, body: bytes) -> None:
         if name in self.bodies:
             raise ConflictError(f"{name} exists already.", remedy="Read again.")
-        used = sum(map(len, self.bodies.values()))
+        used = sum(map(len, list(self.bodies.values())))
         if self._max_bytes is not None and used + len(body) > self._max_bytes:
             raise StoreFullError(f"No space for {name}.", remedy=str(errno.ENOSPC))
         self.bodies[name] = bytes(body)
