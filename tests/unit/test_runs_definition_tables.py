@@ -2,11 +2,16 @@
 
 import numpy as np
 import polars as pl
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from laennec.omop.cdm import CURRENT, cdm
+from laennec.runs.definition_columns import key_column, start_column
 from laennec.runs.definition_tables import LINE, MISSING, People, Periods, in_order, table_of
 from laennec.runs.definition_values import LOOKS, ByValue, Told, Whole
+from laennec.study.definition import TABLES
+from laennec.warehouse.layout import sort_keys
 
 SMALL = st.lists(st.integers(0, 6), max_size=40)
 
@@ -60,6 +65,13 @@ def test_rows_of_few_and_of_many_are_found_alike(values: list[int], wanted: set[
         assert all(one.tolist() == answers[0].tolist() for one in answers)
         found = answers[0]
         assert found.tolist() == right
+
+
+@pytest.mark.parametrize("name", sorted(TABLES))
+def test_the_order_of_a_sealed_file_is_that_of_events(name: str) -> None:
+    """A definition takes rows that are told to be in order for events in order."""
+    keys = ("person_id", start_column(name), key_column(name))
+    assert sort_keys(cdm(CURRENT).tables[name]) == [*dict.fromkeys(filter(None, keys))]
 
 
 @given(st.permutations(range(8)))
