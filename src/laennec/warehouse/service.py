@@ -98,12 +98,12 @@ class View:
 
     def ordered(self, table: str, bucket: int) -> bool:
         """Tell whether rows lie in order; contract of ``runs.ports.BucketSource``."""
-        files = self._files.get((table, bucket), [])
+        files = self.bucket_files(table, bucket)
         return len(files) <= 1 and all(file.statistics.get(ORDERED) == 1 for file in files)
 
     def may_have(self, table: str, bucket: int, column: str, concepts: frozenset[int]) -> bool:
         """Tell what a column may have; contract of ``runs.ports.BucketSource``."""
-        files = self._files.get((table, bucket), [])
+        files = self.bucket_files(table, bucket)
         return any(may_have(file.statistics.get(column), concepts) for file in files)
 
     def prefetch(
