@@ -4,7 +4,9 @@
     .venv/bin/python benchmarks/kernel.py --rows 5_000_000 --folder /data/bench
 
 The bucket kernel reads encrypted files with their keys, DuckDB and Polars the same rows from plain
-files; all have two threads and none may write to disk. ``queries.py`` says what the questions are.
+files; all have two threads and none may write to disk. The rows of both lie by person and day,
+which the buckets' source says as the manifest of a warehouse does; SQL has no way to say it.
+``queries.py`` says what the questions are.
 Every run is a fresh process that imports its own engine only, so that peak memory is its own; ``at
 1st`` is what it held before the question. Engines alternate; medians. Seconds are those of the
 question, without the start of Python. DuckDB's first record of each person is

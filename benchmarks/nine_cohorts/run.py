@@ -20,7 +20,8 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -56,23 +57,32 @@ def measured(engine: str, store: Path, out: Path, *, sampled: bool = False) -> M
     """Run the nine cohorts in a fresh process; its memory is known where it is sampled."""
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
     command = _command(engine, "run", store, out)
-    with subprocess.Popen(
-        command, env=_surroundings(), stdout=subprocess.PIPE, text=True
-    ) as process:
-        peak, ended = [0.0], threading.Event()
-        sampler = threading.Thread(target=_sample, args=(process.pid, peak, ended))
-        if sampled:
-            sampler.start()
+    with (
+        subprocess.Popen(
+            command, env=_surroundings(), stdout=subprocess.PIPE, text=True
+        ) as process,
+        _sampling(process.pid) if sampled else nullcontext([0.0]) as peak,
+    ):
         said, _ = process.communicate()
-        ended.set()
-        if sampled:
-            sampler.join()
     if process.returncode:
         raise SystemExit(f"{engine} failed.")
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
     told = json.loads(said.splitlines()[-1])
     return Measured(told["seconds"], cpu, peak[0], told["each"], told["version"])
+
+
+@contextmanager
+def _sampling(pid: int) -> Iterator[list[float]]:
+    """Sample the memory of a process and of all below it; the one number is the most so far."""
+    peak, ended = [0.0], threading.Event()
+    sampler = threading.Thread(target=_sample, args=(pid, peak, ended))
+    sampler.start()
+    try:
+        yield peak
+    finally:
+        ended.set()
+        sampler.join()
 
 
 def _sample(pid: int, peak: list[float], ended: threading.Event) -> None:
