@@ -109,6 +109,16 @@ def test_a_day_beyond_the_calendar_is_not_told() -> None:
     assert footer.columns == {"day": Summary(pl.Date(), 0)}
 
 
+@pytest.mark.parametrize("writer", [by_polars, by_pyarrow])
+def test_nothing_of_a_nested_column_is_told_for_the_one_after_it(writer: Writer) -> None:
+    rows = pl.DataFrame({"pair": [{"x": 1, "y": 2}], "a": [7], "list": [[3, 4]], "b": [9]})
+    columns = read_footer(writer(rows), key=KEY, place=PLACE, name="x").columns
+    assert {name: one.kind for name, one in columns.items()} == rows.schema
+    assert columns["a"] == Summary(pl.Int64(), 0, 7, 7)
+    assert columns["b"] == Summary(pl.Int64(), 0, 9, 9)
+    assert columns["pair"].missing is columns["list"].missing is None
+
+
 def test_no_footer_is_read_with_another_key_or_at_another_place() -> None:
     for key, place in ((bytes(32), PLACE), (KEY, PLACE + b"x")):
         with pytest.raises(IntegrityError):

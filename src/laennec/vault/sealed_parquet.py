@@ -143,11 +143,7 @@ def read_frame(
 def read_footer(sealed: bytes, *, key: bytes, place: bytes, name: str) -> Footer:
     """Return what the footer of a sealed file says, which authenticates on its own.
 
-    Args:
-        sealed: The whole file, in memory.
-        key: Its key.
-        place: Its place.
-        name: What to call it in an error.
+    Arguments as of ``scan_frame``.
 
     Raises:
         IntegrityError: as ``read_frame``.
@@ -164,10 +160,10 @@ def read_footer(sealed: bytes, *, key: bytes, place: bytes, name: str) -> Footer
 
 
 def _summaries(group: pq.RowGroupMetaData, schema: pl.Schema) -> Mapping[str, Summary]:
-    return {
-        name: _summary(group.column(at).statistics, kind)
-        for at, (name, kind) in enumerate(schema.items())
-    }
+    # By name: a nested column has several leaves or another path, and nothing is known of it.
+    leaves = [group.column(at) for at in range(group.num_columns)]
+    said = {leaf.path_in_schema: leaf.statistics for leaf in leaves}
+    return {name: _summary(said.get(name), kind) for name, kind in schema.items()}
 
 
 def _summary(said: pq.Statistics | None, kind: pl.DataType) -> Summary:
